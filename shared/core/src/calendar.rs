@@ -33,7 +33,11 @@ impl Day {
     /// The day so many days later, at most 9999-12-31.
     #[must_use]
     pub fn plus_days(self, days: i64) -> Self {
-        Self(self.0.saturating_add(jiff::SignedDuration::from_hours(days.clamp(-4_000_000, 4_000_000) * 24)).clamp(FIRST, LAST))
+        Self(
+            self.0
+                .saturating_add(jiff::SignedDuration::from_hours(days.clamp(-4_000_000, 4_000_000) * 24))
+                .clamp(FIRST, LAST),
+        )
     }
 
     /// Whole days from `earlier` to here; negative when `earlier` is later.
@@ -96,8 +100,10 @@ impl FromStr for Day {
     type Err = DayError;
 
     fn from_str(text: &str) -> Result<Self, DayError> {
-        let digits = text.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
-        let date: Date = if digits && text.len() == 10 { text.parse().map_err(|_| DayError)? } else { return Err(DayError) };
+        let digits =
+            text.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
+        let date: Date =
+            if digits && text.len() == 10 { text.parse().map_err(|_| DayError)? } else { return Err(DayError) };
         if (FIRST..=LAST).contains(&date) { Ok(Self(date)) } else { Err(DayError) }
     }
 }

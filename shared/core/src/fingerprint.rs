@@ -129,7 +129,8 @@ mod tests {
     #[test]
     fn the_contracts_vector() {
         let product = "kopicloud-ad-api".parse().unwrap();
-        let seen = ad_domain(&product, "S-1-5-21-1004336348-1177238915-682003330", "3F2504E0-4F89-11D3-9A0C-0305E82C3301");
+        let seen =
+            ad_domain(&product, "S-1-5-21-1004336348-1177238915-682003330", "3F2504E0-4F89-11D3-9A0C-0305E82C3301");
         assert_eq!(seen.value.to_string(), "c3809b0a863f8988ef7f8ef205b6f17a97ab08c934a09c7d98c9380097865ae9");
     }
 

@@ -111,7 +111,14 @@ mod tests {
     fn one_identifier_has_one_spelling() {
         let id: LicenseId = "lic_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
         assert_eq!(id.to_string(), "lic_01ARZ3NDEKTSV4RRFFQ69G5FAV");
-        for text in ["lic_01arz3ndektsv4rrffq69g5fav", "act_01ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "lic_", "lic_01ARZ3NDEKTSV4RRFFQ69G5FA", "lic_81ARZ3NDEKTSV4RRFFQ69G5FAV"] {
+        for text in [
+            "lic_01arz3ndektsv4rrffq69g5fav",
+            "act_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "lic_",
+            "lic_01ARZ3NDEKTSV4RRFFQ69G5FA",
+            "lic_81ARZ3NDEKTSV4RRFFQ69G5FAV",
+        ] {
             assert!(text.parse::<LicenseId>().is_err(), "{text}");
         }
     }

@@ -1,20 +1,37 @@
 //! Marque's rules and tokens.
 //!
 //! No IO, no async, no clock, no randomness: `now` and fresh random bytes are arguments. What is here decides
-//! ([`evaluate`], [`License::apply`]) and proves ([`token`]); storing, signing keys at rest and HTTP live elsewhere.
+//! ([`evaluate`], the transitions of [`License`]) and proves ([`token`]); storing, signing keys at rest and HTTP live
+//! elsewhere.
 //!
 //! The verifier in [`token`] is meant for embedding in other programs: the crate pulls in no AWS and no runtime.
 
+mod binding;
 pub mod calendar;
 pub mod code;
+pub mod customer;
+pub mod event;
 pub mod fingerprint;
 pub mod id;
+pub mod license;
+pub mod plan;
 pub mod slug;
 pub mod time;
 pub mod token;
+pub mod transition;
+pub mod verdict;
+mod words;
 
+pub use binding::Binding;
 pub use calendar::{Day, Period};
-pub use fingerprint::{Fingerprint, FingerprintKind};
+pub use code::LicenseCode;
+pub use customer::{Customer, Email, PersonText};
+pub use event::{Actor, Event, Note, What};
+pub use fingerprint::{Fingerprint, FingerprintKind, FingerprintValue};
 pub use id::{ActivationId, AgreementId, CustomerId, DiscountId, EventId, LicenseId, TokenId};
+pub use license::{Activation, License, Paid, Pending, Plans, Position, Seen, Standing, State, Term};
+pub use plan::{Kind, Offer, Plan, PlanRef, Product};
 pub use slug::Slug;
 pub use time::{Duration, Timestamp};
+pub use transition::{Action, Refusal, Released};
+pub use verdict::{Check, Outcome, Purpose, Reason, Verdict, evaluate};

@@ -196,7 +196,8 @@ impl FromStr for Duration {
 
     fn from_str(text: &str) -> Result<Self, DurationError> {
         let well_formed = text.starts_with('P') && text.bytes().all(|b| b.is_ascii_digit() || b"PWDTHMS".contains(&b));
-        let span: jiff::Span = if well_formed { text.parse().map_err(|_| DurationError)? } else { return Err(DurationError) };
+        let span: jiff::Span =
+            if well_formed { text.parse().map_err(|_| DurationError)? } else { return Err(DurationError) };
         if span.get_years() != 0 || span.get_months() != 0 {
             return Err(DurationError);
         }
@@ -244,8 +245,17 @@ mod tests {
     #[test]
     fn what_rfc_3339_does_not_write_is_no_time() {
         for text in [
-            "", "2027-03-10", "2027-03-10T09:30:00", "2027-03-10T09:30Z", "2027-03-10T09:30:00+05", "1969-12-31T23:59:59Z",
-            "2027-02-29T00:00:00Z", "2027-03-10T24:00:00Z", "2027-03-10T09:30:00.Z", "2027-03-10T09:30:00Z[UTC]", "+002027-03-10T09:30:00Z",
+            "",
+            "2027-03-10",
+            "2027-03-10T09:30:00",
+            "2027-03-10T09:30Z",
+            "2027-03-10T09:30:00+05",
+            "1969-12-31T23:59:59Z",
+            "2027-02-29T00:00:00Z",
+            "2027-03-10T24:00:00Z",
+            "2027-03-10T09:30:00.Z",
+            "2027-03-10T09:30:00Z[UTC]",
+            "+002027-03-10T09:30:00Z",
         ] {
             assert_eq!(text.parse::<Timestamp>(), Err(TimestampError), "{text}");
         }
@@ -253,7 +263,13 @@ mod tests {
 
     #[test]
     fn durations_have_a_fixed_length() {
-        for (text, seconds, written) in [("P14D", 14 * DAY, "P14D"), ("PT72H", 3 * DAY, "P3D"), ("P1W", 7 * DAY, "P7D"), ("PT90M", 5400, "PT1H30M"), ("P0D", 0, "P0D")] {
+        for (text, seconds, written) in [
+            ("P14D", 14 * DAY, "P14D"),
+            ("PT72H", 3 * DAY, "P3D"),
+            ("P1W", 7 * DAY, "P7D"),
+            ("PT90M", 5400, "PT1H30M"),
+            ("P0D", 0, "P0D"),
+        ] {
             let duration: Duration = text.parse().unwrap();
             assert_eq!((duration.seconds(), duration.to_string().as_str()), (seconds, written));
         }
