@@ -1,0 +1,121 @@
+//! Update and condition expressions, with every name and value through a placeholder: no word is reserved, nothing of a
+//! value is ever read as an expression.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+/// An expression under construction.
+#[derive(Debug, Default)]
+pub(crate) struct Expression {
+    sets: Vec<String>,
+    removes: Vec<String>,
+    adds: Vec<String>,
+    conditions: Vec<String>,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Expression {
+    /// `SET path = value`.
+    pub(crate) fn set(&mut self, path: &[&str], value: AttributeValue) -> &mut Self {
+        let (path, value) = (self.path(path), self.value(value));
+        self.sets.push(format!("{path} = {value}"));
+        self
+    }
+
+    /// `SET path = source`, or `default` where there is no source yet. The source's value is the one before the update.
+    pub(crate) fn copy(&mut self, path: &[&str], source: &[&str], default: AttributeValue) -> &mut Self {
+        let (path, source, default) = (self.path(path), self.path(source), self.value(default));
+        self.sets.push(format!("{path} = if_not_exists({source}, {default})"));
+        self
+    }
+
+    /// `REMOVE path`.
+    pub(crate) fn remove(&mut self, path: &[&str]) -> &mut Self {
+        let path = self.path(path);
+        self.removes.push(path);
+        self
+    }
+
+    /// `ADD path value`.
+    pub(crate) fn add(&mut self, path: &[&str], value: AttributeValue) -> &mut Self {
+        let (path, value) = (self.path(path), self.value(value));
+        self.adds.push(format!("{path} {value}"));
+        self
+    }
+
+    /// Only if `path` is there.
+    pub(crate) fn if_exists(&mut self, path: &[&str]) -> &mut Self {
+        let path = self.path(path);
+        self.conditions.push(format!("attribute_exists({path})"));
+        self
+    }
+
+    /// Only if `path` is not there.
+    pub(crate) fn if_absent(&mut self, path: &[&str]) -> &mut Self {
+        let path = self.path(path);
+        self.conditions.push(format!("attribute_not_exists({path})"));
+        self
+    }
+
+    /// Only if `path` compares so with `value`: `=`, `>=`, ….
+    pub(crate) fn if_compares(&mut self, path: &[&str], comparison: &str, value: AttributeValue) -> &mut Self {
+        let (path, value) = (self.path(path), self.value(value));
+        self.conditions.push(format!("{path} {comparison} {value}"));
+        self
+    }
+
+    /// Only if `path` is not there, or equals `value`.
+    pub(crate) fn if_absent_or(&mut self, path: &[&str], value: AttributeValue) -> &mut Self {
+        let (path, value) = (self.path(path), self.value(value));
+        self.conditions.push(format!("(attribute_not_exists({path}) OR {path} = {value})"));
+        self
+    }
+
+    /// The update's text; none when nothing is updated.
+    pub(crate) fn update(&self) -> Option<String> {
+        let mut text = String::new();
+        for (verb, clauses) in [("SET", &self.sets), ("REMOVE", &self.removes), ("ADD", &self.adds)] {
+            if !clauses.is_empty() {
+                // Writing to a String cannot fail.
+                write!(text, "{verb} {} ", clauses.join(", ")).unwrap_or_default();
+            }
+        }
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// The condition's text; none when there is none.
+    pub(crate) fn condition(&self) -> Option<String> {
+        (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "))
+    }
+
+    pub(crate) fn names(&self) -> Option<HashMap<String, String>> {
+        (!self.names.is_empty()).then(|| self.names.clone())
+    }
+
+    pub(crate) fn values(&self) -> Option<HashMap<String, AttributeValue>> {
+        (!self.values.is_empty()).then(|| self.values.clone())
+    }
+
+    fn path(&mut self, path: &[&str]) -> String {
+        let parts: Vec<_> = path.iter().map(|name| self.name(name)).collect();
+        parts.join(".")
+    }
+
+    fn name(&mut self, name: &str) -> String {
+        if let Some((placeholder, _)) = self.names.iter().find(|(_, known)| *known == name) {
+            return placeholder.clone();
+        }
+        let placeholder = format!("#n{}", self.names.len());
+        self.names.insert(placeholder.clone(), name.to_owned());
+        placeholder
+    }
+
+    fn value(&mut self, value: AttributeValue) -> String {
+        let placeholder = format!(":v{}", self.values.len());
+        self.values.insert(placeholder.clone(), value);
+        placeholder
+    }
+}

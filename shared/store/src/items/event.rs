@@ -1,0 +1,47 @@
+//! Entries of a licence's history as items.
+
+use marque_core::{Actor, Event, EventId, LicenseId, Timestamp, What};
+use serde::{Deserialize, Serialize};
+
+use super::Item;
+use super::bytes::array as serde_bytes_32;
+use crate::StoreError;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct EventItem {
+    id: EventId,
+    license: LicenseId,
+    seq: u64,
+    at: Timestamp,
+    /// As JSON text, like `what`: the very text that is hashed.
+    by: String,
+    what: String,
+    #[serde(with = "serde_bytes_32")]
+    prev: [u8; 32],
+    #[serde(with = "serde_bytes_32")]
+    hash: [u8; 32],
+}
+
+impl EventItem {
+    pub(crate) fn new(event: &Event) -> Result<Self, StoreError> {
+        let json = |value: serde_json::Result<String>| value.map_err(StoreError::unavailable);
+        Ok(Self {
+            id: event.id,
+            license: event.license,
+            seq: event.seq,
+            at: event.at,
+            by: json(serde_json::to_string(&event.by))?,
+            what: json(serde_json::to_string(&event.what))?,
+            prev: event.prev,
+            hash: event.hash,
+        })
+    }
+
+    pub(crate) fn read(item: &Item) -> Result<Event, StoreError> {
+        let content: Self = super::read(item)?;
+        let Self { id, license, seq, at, by, what, prev, hash } = content;
+        let by: Actor = serde_json::from_str(&by).map_err(|error| StoreError::corrupt(item, error))?;
+        let what: What = serde_json::from_str(&what).map_err(|error| StoreError::corrupt(item, error))?;
+        Ok(Event { id, license, seq, at, by, what, prev, hash })
+    }
+}
