@@ -133,6 +133,10 @@ pub enum Period {
 }
 
 impl Period {
+    pub(crate) const fn is_days(self) -> bool {
+        matches!(self, Self::Days(_))
+    }
+
     /// About how many days it lasts: to tell the longer of two periods, never to reckon a date.
     #[must_use]
     pub fn about_days(self) -> u32 {

@@ -206,7 +206,7 @@ impl Event {
     /// Whether this entry is what was hashed, and follows `head`.
     #[must_use]
     pub fn follows(&self, head: Head) -> bool {
-        self.seq == head.seq + 1 && self.prev == head.hash && self.hash == self.computed_hash()
+        head.seq.checked_add(1) == Some(self.seq) && self.prev == head.hash && self.hash == self.computed_hash()
     }
 
     fn computed_hash(&self) -> Hash {

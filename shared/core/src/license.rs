@@ -109,8 +109,9 @@ impl Paid {
     pub fn first(plan: &Plan, today: Day, now: Timestamp, started: bool) -> Self {
         match plan.terms {
             Terms::Perpetual => Self::Forever,
-            _ if plan.starts() == Starts::Activation && !started => Self::NotStarted,
+            // Whoever states how far it is paid has started it.
             Terms::Subscription { period: None, .. } => Self::Until(now),
+            _ if plan.starts() == Starts::Activation && !started => Self::NotStarted,
             Terms::Trial { length: period, .. } | Terms::Subscription { period: Some(period), .. } => {
                 Self::from_anchor(today, period, 1)
             }

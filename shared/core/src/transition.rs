@@ -3,7 +3,7 @@
 use crate::calendar::{Day, Period};
 use crate::id::{ActivationId, TokenId};
 use crate::license::{License, Paid, Pending, Plans, Standing, State, Term};
-use crate::plan::{Kind, Offer, Sale};
+use crate::plan::{Kind, Offer, Sale, Terms};
 use crate::time::Timestamp;
 use crate::words::words;
 
@@ -66,17 +66,30 @@ impl License {
     /// plan that [`License::renewal_plan`] names. Until the grace ends the anchor stays; later it is today.
     ///
     /// # Errors
-    /// [`Refusal::State`] for perpetual licences, trials, and in states that cannot be renewed.
+    /// [`Refusal::State`] for perpetual licences, trials, and in states that cannot be renewed; [`Refusal::Rule`] for no
+    /// period at all.
     pub fn renew(self, count: u32, offer: &Offer, plans: Plans<'_>, now: Timestamp) -> Result<Self, Refusal> {
         self.permit(Action::Renew, plans, now)?;
-        let period = match (self.last_term().paid, self.last_plan(plans).kind(), offer.plan.period()) {
-            (Paid::Through { .. }, Kind::Subscription, Some(period)) => period,
+        let current = self.last_plan(plans).terms;
+        let (sold, period) = match (self.last_term().paid, current, offer.plan.terms) {
+            (
+                Paid::Through { .. },
+                Terms::Subscription { period: Some(sold), .. },
+                Terms::Subscription { period: Some(period), .. },
+            ) => (sold, period),
             _ => return Err(self.refuse(Action::Renew, plans, now, "only subscriptions with a period are renewed")),
         };
+        if count == 0 {
+            return Err(Refusal::Rule("a renewal pays for at least one period"));
+        }
         let on_time = self.position(plans, now).grace_until.is_some_and(|grace| now <= grace);
         let mut license = self.settle(now);
         let (anchor, through) = match license.last_term().paid {
-            Paid::Through { anchor, through } if on_time => (anchor, further(anchor, through, period, count)),
+            Paid::Through { anchor, through } if on_time => {
+                // Days and months share no anchor: where the unit changes, counting goes on from the last paid day.
+                let anchor = if sold.is_days() == period.is_days() { anchor } else { through };
+                (anchor, further(anchor, through, period, count))
+            }
             _ => (now.day(), now.day().plus_periods(period, count)),
         };
         let renewed = Term { plan: offer.reference.clone(), paid: Paid::Through { anchor, through } };
@@ -103,7 +116,8 @@ impl License {
     /// renewed.
     ///
     /// # Errors
-    /// [`Refusal::State`] while suspended or revoked; [`Refusal::Rule`] when the plans do not allow it.
+    /// [`Refusal::State`] while suspended or revoked, and downward when it was cancelled and is over; [`Refusal::Rule`]
+    /// when the plans do not allow it.
     pub fn change_plan(self, offer: &Offer, plans: Plans<'_>, now: Timestamp) -> Result<Self, Refusal> {
         self.permit(Action::ChangePlan, plans, now)?;
         let current = self.last_plan(plans);
@@ -120,14 +134,26 @@ impl License {
             (Kind::Perpetual, _) => {
                 return Err(Refusal::Rule("a perpetual licence is never changed: issue a new licence"));
             }
+            (_, Kind::Subscription) if target.period().is_none() => {
+                return Err(Refusal::Rule("a cloud states how far the plan is paid: buy it there"));
+            }
             (Kind::Subscription, Kind::Subscription) if target.rank() < current.rank() => {
+                if license.cancellation_is_over(plans, now) {
+                    // The pending change would take the cancellation's place and bring the grace back.
+                    return Err(license.refuse(
+                        Action::ChangePlan,
+                        plans,
+                        now,
+                        "it was cancelled and is over: renew it",
+                    ));
+                }
                 license.pending = Pending::Change(offer.reference.plan.clone());
                 return Ok(license.changed());
             }
             _ => {}
         }
-        let kept = match license.last_term().paid {
-            Paid::Through { through, .. } if current.kind() != Kind::Trial => through.max(now.day()),
+        let kept = match license.last_term().paid.end() {
+            Some(end) if current.kind() != Kind::Trial => end.day().max(now.day()),
             _ => now.day(),
         };
         let started = license.running.paid != Paid::NotStarted;
@@ -137,7 +163,8 @@ impl License {
         Ok(license.changed())
     }
 
-    /// Empties the pending slot. A cancellation can be withdrawn until the paid time has ended.
+    /// Empties the pending slot. A cancellation can be withdrawn until the paid time has ended, a change until it is
+    /// renewed.
     ///
     /// # Errors
     /// [`Refusal::State`] when nothing is pending, or it has taken effect.
@@ -146,6 +173,9 @@ impl License {
         let mut license = self;
         if license.pending == Pending::Nothing {
             return Err(license.refuse(Action::WithdrawChange, plans, now, "nothing is pending"));
+        }
+        if license.cancellation_is_over(plans, now) {
+            return Err(license.refuse(Action::WithdrawChange, plans, now, "it was cancelled and is over: renew it"));
         }
         license.pending = Pending::Nothing;
         Ok(license.changed())
@@ -213,9 +243,13 @@ impl License {
     /// Lengthens a trial by days, from the later of its end and today.
     ///
     /// # Errors
-    /// [`Refusal::Rule`] for other kinds; [`Refusal::State`] before it has started and while it is stopped.
+    /// [`Refusal::Rule`] for other kinds and for no day at all; [`Refusal::State`] before it has started and while it is
+    /// stopped.
     pub fn extend(self, days: u16, plans: Plans<'_>, now: Timestamp) -> Result<Self, Refusal> {
         self.permit(Action::Extend, plans, now)?;
+        if days == 0 {
+            return Err(Refusal::Rule("a trial is extended by at least one day"));
+        }
         let mut license = self;
         match license.running.paid {
             Paid::Through { through, .. } if plans.running.kind() == Kind::Trial => {
@@ -255,11 +289,11 @@ impl License {
     fn permit(&self, action: Action, plans: Plans<'_>, now: Timestamp) -> Result<(), Refusal> {
         use Action::{Cancel, ChangePlan, Extend, Reinstate, Release, Renew, Revoke, Suspend, WithdrawChange};
         let allowed: &[Action] = match self.position(plans, now).state {
-            State::Available => &[ChangePlan, Suspend, Revoke, Release],
+            State::Available => &[ChangePlan, WithdrawChange, Suspend, Revoke, Release],
             State::Active => &[Renew, ChangePlan, WithdrawChange, Cancel, Suspend, Revoke, Extend, Release],
             State::PastDue => &[Renew, ChangePlan, WithdrawChange, Cancel, Suspend, Revoke, Extend, Release],
             State::Cancelled => &[Renew, ChangePlan, WithdrawChange, Suspend, Revoke, Extend, Release],
-            State::Expired => &[Renew, ChangePlan, Suspend, Revoke, Extend, Release],
+            State::Expired => &[Renew, ChangePlan, WithdrawChange, Suspend, Revoke, Extend, Release],
             State::Suspended => &[Reinstate, Revoke, Cancel],
             State::Revoked => &[],
         };
@@ -268,6 +302,11 @@ impl License {
         } else {
             Err(self.refuse(action, plans, now, "see what its state allows"))
         }
+    }
+
+    /// A cancellation has taken effect: nothing but new payment brings the licence back.
+    fn cancellation_is_over(&self, plans: Plans<'_>, now: Timestamp) -> bool {
+        self.pending == Pending::Cancellation && self.position(plans, now).state == State::Expired
     }
 
     fn refuse(&self, action: Action, plans: Plans<'_>, now: Timestamp, cure: &'static str) -> Refusal {

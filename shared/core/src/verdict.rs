@@ -4,6 +4,7 @@ use crate::binding::Binding;
 use crate::fingerprint::FingerprintValue;
 use crate::id::LicenseId;
 use crate::license::{License, Plans, Position, Standing, State};
+use crate::plan::Kind;
 use crate::slug::Slug;
 use crate::time::{DAY, Duration, Timestamp};
 use crate::words::words;
@@ -164,6 +165,7 @@ struct Facts<'a> {
     check: Check<'a>,
     binding: Binding,
     state: State,
+    kind: Kind,
 }
 
 type Holds = fn(&Facts<'_>) -> bool;
@@ -177,7 +179,9 @@ const REASONS: [(Reason, Holds); 8] = [
     (Reason::FingerprintMismatch, |facts| facts.is_unbound() && !facts.license.activations.is_empty()),
     (Reason::NotActivated, |facts| facts.is_unbound() && facts.license.activations.is_empty()),
     (Reason::TrialUsed, |facts| {
-        facts.check.purpose == Purpose::Activate { trial_used: true } && facts.binding != Binding::Held
+        facts.kind == Kind::Trial
+            && facts.check.purpose == Purpose::Activate { trial_used: true }
+            && facts.binding != Binding::Held
     }),
     (Reason::Expired, |facts| facts.state == State::Expired),
 ];
@@ -197,7 +201,7 @@ impl Facts<'_> {
 pub fn evaluate<'a>(license: &'a License, plans: Plans<'a>, check: Check<'_>, now: Timestamp) -> Verdict<'a> {
     let position = license.position(plans, now);
     let binding = license.judge_binding(check.domain, position.plan, now);
-    let facts = Facts { license, check, binding, state: position.state };
+    let facts = Facts { license, check, binding, state: position.state, kind: position.plan.kind() };
     let mut reasons: Vec<Reason> =
         REASONS.iter().filter(|(_, holds)| holds(&facts)).map(|(reason, _)| *reason).collect();
     if let Some(stranger) = reasons.iter().position(|reason| is_strangers(*reason)) {
@@ -207,7 +211,8 @@ pub fn evaluate<'a>(license: &'a License, plans: Plans<'a>, check: Check<'_>, no
     let told = reasons.last().is_none_or(|reason| !is_strangers(*reason));
     let (outcome, next_check) = match reasons.first() {
         Some(&first) => {
-            (Outcome::Refused { first, reasons }, next_check_after_denial(refused_since(license, &position), now))
+            let since = refused_since(license, &position, &reasons);
+            (Outcome::Refused { first, reasons }, next_check_after_denial(since, now))
         }
         None => {
             let until = position.grace_until.unwrap_or(Timestamp::MAX).min(now.after(position.plan.lease));
@@ -244,11 +249,13 @@ fn next_check_after_denial(since: Option<Timestamp>, now: Timestamp) -> Timestam
     now.after(if fresh { Duration::hours(1) } else { Duration::days(1) })
 }
 
-fn refused_since(license: &License, position: &Position<'_>) -> Option<Timestamp> {
+/// Since when it is known to be refused, told by the reasons that are named: a stranger could read the end of a licence
+/// off its next check.
+fn refused_since(license: &License, position: &Position<'_>, reasons: &[Reason]) -> Option<Timestamp> {
     match license.standing {
         Standing::Revoked { at } => Some(at),
         Standing::Suspended { since } => Some(since),
-        Standing::Live if position.state == State::Expired => position.grace_until,
+        Standing::Live if reasons.contains(&Reason::Expired) => position.grace_until,
         Standing::Live => None,
     }
 }
