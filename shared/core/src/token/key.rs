@@ -31,7 +31,12 @@ impl PublicKey {
         if point.is_weak() {
             return Err(KeyError::Weak);
         }
-        Ok(Self { point, id: KeyId::of(&bytes) })
+        Ok(Self::of(point))
+    }
+
+    /// For points that are known to be good: a seed's point is canonical, and of large order since the scalar is clamped.
+    pub(super) fn of(point: VerifyingKey) -> Self {
+        Self { id: KeyId::of(point.as_bytes()), point }
     }
 
     /// Reads a JWK (RFC 7517) of an Ed25519 key (RFC 8037 section 2). Members that are not about the key are ignored.

@@ -1,37 +1,43 @@
-//! Key sets: which keys may sign what, and when (JWKS, RFC 7517, with `typs`, `sign_from` and `sign_until`).
+//! Which keys sign what, and when.
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Value, json};
 
-use super::claims::{KeySetClaims, Typ};
 use super::key::{KeyError, KeyId, PublicKey};
-use super::strict;
-use super::unverified::{Expected, TokenError, UnverifiedToken, Verified};
+use super::strict::{self, StrictJsonError};
+use super::typ::Typ;
 use crate::time::Timestamp;
 
-/// One key of a set.
+/// The most bytes that a key set may have.
+const MAX_SIZE: usize = 64 * 1024;
+
+/// A public key, the kinds of tokens that it may sign, and the times of issue at which it may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedKey {
     public: PublicKey,
-    key_id: KeyId,
     typs: BTreeSet<Typ>,
     sign_from: Timestamp,
     sign_until: Option<Timestamp>,
 }
 
 impl ListedKey {
-    /// A key that may sign tokens of these kinds, from then until then; the active key has no end.
+    /// A key that signs `typs` from `sign_from` on, and before `sign_until` when there is one.
     ///
     /// # Errors
-    /// [`KeyError::Duty`] when key sets are among them: only the root signs those.
-    pub fn new(public: PublicKey, typs: impl IntoIterator<Item = Typ>, sign_from: Timestamp, sign_until: Option<Timestamp>) -> Result<Self, KeyError> {
-        let typs: BTreeSet<_> = typs.into_iter().collect();
+    ///
+    /// When `typs` has [`Typ::Keys`]: key sets are the root's.
+    pub fn new(
+        public: PublicKey,
+        typs: impl IntoIterator<Item = Typ>,
+        sign_from: Timestamp,
+        sign_until: Option<Timestamp>,
+    ) -> Result<Self, KeySetError> {
+        let typs = BTreeSet::from_iter(typs);
         if typs.contains(&Typ::Keys) {
-            return Err(KeyError::Duty);
+            return Err(KeySetError::SignsKeySets);
         }
-        Ok(Self { public, key_id: public.key_id(), typs, sign_from, sign_until })
+        Ok(Self { public, typs, sign_from, sign_until })
     }
 
     /// The key.
@@ -40,142 +46,153 @@ impl ListedKey {
         &self.public
     }
 
-    /// Its name.
+    /// The key's name.
     #[must_use]
-    pub fn key_id(&self) -> &KeyId {
-        &self.key_id
-    }
-
-    /// Whether it may sign tokens of this kind.
-    #[must_use]
-    pub fn may_sign(&self, typ: Typ) -> bool {
-        self.typs.contains(&typ)
+    pub fn key_id(&self) -> KeyId {
+        self.public.key_id()
     }
 
     /// What it may sign.
-    pub fn typs(&self) -> impl Iterator<Item = Typ> {
-        self.typs.iter().copied()
+    #[must_use]
+    pub fn typs(&self) -> &BTreeSet<Typ> {
+        &self.typs
     }
 
-    /// From when it signs.
+    /// The first second at which it may sign.
     #[must_use]
     pub fn sign_from(&self) -> Timestamp {
         self.sign_from
     }
 
-    /// Until when it signs, exclusive; the active key has no end.
+    /// The first second at which it may sign no more; none while that is not known.
     #[must_use]
     pub fn sign_until(&self) -> Option<Timestamp> {
         self.sign_until
     }
 
-    /// The same key, signing until then.
+    /// The same key, which may sign no more from `sign_until` on.
     #[must_use]
-    pub fn ending(mut self, sign_until: Timestamp) -> Self {
-        self.sign_until = Some(sign_until);
-        self
+    pub fn ending(self, sign_until: Timestamp) -> Self {
+        Self { sign_until: Some(sign_until), ..self }
     }
 
-    /// Whether it signs at `now`.
-    #[must_use]
-    pub fn signs_at(&self, now: Timestamp) -> bool {
-        self.sign_from <= now && self.sign_until.is_none_or(|until| now < until)
+    pub(super) fn has_begun(&self, at: Timestamp) -> bool {
+        self.sign_from <= at
     }
 
-    fn read(jwk: &Value) -> Result<Self, KeyError> {
+    pub(super) fn has_ended(&self, at: Timestamp) -> bool {
+        self.sign_until.is_some_and(|end| end <= at)
+    }
+
+    fn from_jwk(jwk: &Value) -> Result<Self, KeySetError> {
         let public = PublicKey::from_jwk(jwk)?;
         if jwk.get("kid").is_none() {
-            return Err(KeyError::Name);
+            return Err(KeyError::Member("kid").into());
         }
-        let time = |name: &str| match jwk.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(value) => value.as_str().and_then(|text| text.parse().ok()).map(Some).ok_or(KeyError::Shape),
-        };
-        let words = jwk.get("typs").and_then(Value::as_array).ok_or(KeyError::Shape)?;
-        // A newer service may list duties that this verifier does not know: it has no use for them.
-        let typs = words.iter().filter_map(|word| word.as_str().and_then(Typ::from_header));
-        Self::new(public, typs, time("sign_from")?.ok_or(KeyError::Shape)?, time("sign_until")?)
+        let typs: Vec<&str> = member(jwk, "typs")?;
+        let typs = typs.into_iter().filter_map(|typ| typ.parse().ok());
+        let sign_until = if jwk.get("sign_until").is_some() { member(jwk, "sign_until")? } else { None };
+        Self::new(public, typs, member(jwk, "sign_from")?, sign_until)
     }
 
     fn to_jwk(&self) -> Value {
         let mut jwk = self.public.to_jwk();
-        let typs: Vec<_> = self.typs().map(Typ::as_str).collect();
-        jwk["use"] = json!("sig");
-        jwk["typs"] = json!(typs);
+        jwk["typs"] = json!(self.typs);
         jwk["sign_from"] = json!(self.sign_from);
         jwk["sign_until"] = json!(self.sign_until);
         jwk
     }
 }
 
-/// The keys that a verifier trusts.
+fn member<'a, T: serde::Deserialize<'a>>(jwk: &'a Value, name: &'static str) -> Result<T, KeyError> {
+    jwk.get(name).and_then(|value| T::deserialize(value).ok()).ok_or(KeyError::Member(name))
+}
+
+/// The keys that tokens are verified with, none of them twice.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KeySet(Vec<ListedKey>);
 
 impl KeySet {
-    /// These keys.
-    #[must_use]
-    pub fn new(keys: Vec<ListedKey>) -> Self {
-        Self(keys)
-    }
-
-    /// Reads a JWKS document. Who fetches one over a network that others administer should take a key set that the root
-    /// signed instead, see [`verify_key_set`].
+    /// The keys as a set.
     ///
     /// # Errors
-    /// [`TokenError::Malformed`] for anything but strict JSON with `keys`; [`TokenError::Key`] for a faulty key.
-    pub fn from_jwks(document: &[u8]) -> Result<Self, TokenError> {
-        let document = strict::parse(document).map_err(|_| TokenError::Malformed("the key set is no strict JSON"))?;
-        let keys = document.get("keys").and_then(Value::as_array).ok_or(TokenError::Malformed("the key set has no `keys`"))?;
-        Ok(Self(keys.iter().map(ListedKey::read).collect::<Result<_, _>>()?))
+    ///
+    /// When a key is there twice.
+    pub fn new(keys: Vec<ListedKey>) -> Result<Self, KeySetError> {
+        let names: BTreeSet<_> = keys.iter().map(ListedKey::key_id).collect();
+        if names.len() == keys.len() { Ok(Self(keys)) } else { Err(KeySetError::KeyTwice) }
     }
 
-    /// The set as a JWKS document.
+    /// Reads a JWKS (RFC 7517 section 5) with `typs`, `sign_from` and `sign_until` beside each key. As section 5 wants it,
+    /// keys of a kind not known here are skipped, and unknown members ignored, so a newer service can list more.
+    ///
+    /// A JWKS proves nothing by itself: take it from a place that you trust, or take a `keys+jwt` with
+    /// [`UnverifiedToken::verify_key_set`](super::UnverifiedToken::verify_key_set).
+    ///
+    /// # Errors
+    ///
+    /// When it is no JWKS, or when any Ed25519 key in it is faulty.
+    pub fn parse(bytes: &[u8]) -> Result<Self, KeySetError> {
+        if bytes.len() > MAX_SIZE {
+            return Err(KeySetError::TooLarge);
+        }
+        let document = strict::parse(bytes)?;
+        let keys = document.get("keys").and_then(Value::as_array).ok_or(KeySetError::NoKeys)?;
+        Self::from_jwks(keys)
+    }
+
+    pub(super) fn from_jwks(keys: &[Value]) -> Result<Self, KeySetError> {
+        let read = keys.iter().map(ListedKey::from_jwk);
+        let known = read.filter(|key| *key != Err(KeySetError::Key(KeyError::NotEd25519)));
+        Self::new(known.collect::<Result<_, _>>()?)
+    }
+
+    /// The keys as the JWKS that [`KeySet::parse`] reads.
     #[must_use]
     pub fn to_jwks(&self) -> Value {
-        json!({"keys": self.0.iter().map(ListedKey::to_jwk).collect::<Vec<_>>()})
+        let keys: Vec<_> = self.0.iter().map(ListedKey::to_jwk).collect();
+        json!({ "keys": keys })
     }
 
-    /// The keys.
-    pub fn iter(&self) -> impl Iterator<Item = &ListedKey> {
-        self.0.iter()
-    }
-
-    /// The key of this name.
+    /// Every key.
     #[must_use]
-    pub fn get(&self, kid: &str) -> Option<&ListedKey> {
-        self.0.iter().find(|key| key.key_id.as_str() == kid)
+    pub fn keys(&self) -> &[ListedKey] {
+        &self.0
     }
 
-    /// The key that signs tokens of this kind at `now`: of several the one that began last.
+    /// The key of that name.
+    #[must_use]
+    pub fn get(&self, id: KeyId) -> Option<&ListedKey> {
+        self.0.iter().find(|key| key.key_id() == id)
+    }
+
+    /// The key to sign tokens of a kind with at `now`: of those that may, the one that began last.
     #[must_use]
     pub fn signing_key_for(&self, typ: Typ, now: Timestamp) -> Option<&ListedKey> {
-        self.0.iter().filter(|key| key.may_sign(typ) && key.signs_at(now)).max_by_key(|key| key.sign_from)
+        let may = |key: &&ListedKey| key.typs.contains(&typ) && key.has_begun(now) && !key.has_ended(now);
+        self.0.iter().filter(may).max_by_key(|key| (key.sign_from, key.key_id()))
     }
 }
 
-impl Serialize for KeySet {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(ListedKey::to_jwk))
-    }
-}
-
-impl<'de> Deserialize<'de> for KeySet {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let keys = Vec::<Value>::deserialize(deserializer)?;
-        keys.iter().map(ListedKey::read).collect::<Result<_, _>>().map(Self).map_err(de::Error::custom)
-    }
-}
-
-/// Verifies a key set by the root that a product embeds, and refuses one older than `newest_seen`: whoever administers
-/// the machine could bring back an old set on the way.
-///
-/// # Errors
-/// [`TokenError`]; [`TokenError::OldKeySet`] for a lower `seq`.
-pub fn verify_key_set(token: &str, root: &PublicKey, issuer: Option<&str>, newest_seen: Option<u64>) -> Result<Verified<KeySetClaims>, TokenError> {
-    let claims = UnverifiedToken::parse(token)?.verify_by_root(root, Expected { issuer, audience: None })?;
-    match newest_seen {
-        Some(seen) if claims.seq < seen => Err(TokenError::OldKeySet { seq: claims.seq, seen }),
-        _ => Ok(claims),
-    }
+/// Why a key set was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeySetError {
+    /// Over the limit of 64 KiB.
+    #[error("the key set is too large")]
+    TooLarge,
+    /// Not strict JSON.
+    #[error("the key set {0}")]
+    Json(#[from] StrictJsonError),
+    /// Not an object with an array `keys`.
+    #[error("a key set must be a JSON object with an array `keys`")]
+    NoKeys,
+    /// One of its keys is faulty.
+    #[error("a key in the key set is faulty: {0}")]
+    Key(#[from] KeyError),
+    /// A key is there twice.
+    #[error("a key is in the key set twice")]
+    KeyTwice,
+    /// A listed key that may sign key sets.
+    #[error("a key in the key set is listed for keys+jwt, which only the root signs")]
+    SignsKeySets,
 }

@@ -17,7 +17,7 @@ pub(crate) use catalog::{PlanItem, ProductItem};
 pub(crate) use customer::CustomerItem;
 pub(crate) use event::EventItem;
 pub(crate) use license::{LicenseItem, changes, names};
-pub use revocations::{RevocationsItem, RevokedBecause, RevokedEntry, RevokedThing};
+pub use revocations::RevocationsItem;
 
 use crate::StoreError;
 use crate::keys::{Key, PK, SK};

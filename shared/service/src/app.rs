@@ -1,0 +1,104 @@
+//! What every handler shares, made once at start.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use marque_core::{License, Plan, PlanRef, Plans, Slug};
+use marque_store::{Store, StoreError};
+
+use crate::clock::Clock;
+use crate::keyring::Keys;
+use crate::problem::Error;
+use crate::validate::SignedList;
+
+/// The table, the clock, the keys, and what is cached. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    store: Store,
+    clock: Clock,
+    keys: Keys,
+    issuer: String,
+    plans: RwLock<HashMap<(Slug, PlanRef), Arc<Plan>>>,
+    signed_list: RwLock<Option<SignedList>>,
+}
+
+impl App {
+    /// An application over this table, clock and keys, whose tokens carry `issuer`.
+    #[must_use]
+    pub fn new(store: Store, clock: Clock, keys: Keys, issuer: String) -> Self {
+        Self(Arc::new(Shared { store, clock, keys, issuer, plans: RwLock::default(), signed_list: RwLock::default() }))
+    }
+
+    /// The table.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The clock: read once a request.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The key ring.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// The `iss` of every token.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// The plans of a licence's terms. Revisions never change, so each is read once and kept.
+    pub(crate) async fn plans(&self, license: &License) -> Result<LicensePlans, Error> {
+        let next = match &license.next {
+            Some(term) => Some(self.plan(&license.product, &term.plan).await?),
+            None => None,
+        };
+        Ok(LicensePlans { running: self.plan(&license.product, &license.running.plan).await?, next })
+    }
+
+    /// The list of revocations that was signed last.
+    pub(crate) fn signed_list(&self) -> Option<SignedList> {
+        self.0.signed_list.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps a signed list for the next callers.
+    pub(crate) fn keep_signed_list(&self, list: SignedList) {
+        *self.0.signed_list.write().unwrap_or_else(PoisonError::into_inner) = Some(list);
+    }
+
+    async fn plan(&self, product: &Slug, reference: &PlanRef) -> Result<Arc<Plan>, Error> {
+        let key = (product.clone(), reference.clone());
+        if let Some(plan) = self.0.plans.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Arc::clone(plan));
+        }
+        let found = self.0.store.plan_revision(product, reference).await?.ok_or_else(|| StoreError::Corrupt {
+            item: format!("PRODUCT#{product}/PLAN#{reference}"),
+            fault: "a licence names this revision and it is not there".to_owned(),
+        })?;
+        let plan = Arc::new(found.plan);
+        self.0.plans.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&plan));
+        Ok(plan)
+    }
+}
+
+/// The plans of one licence's terms, kept alive while it is judged.
+#[derive(Debug, Clone)]
+pub(crate) struct LicensePlans {
+    running: Arc<Plan>,
+    next: Option<Arc<Plan>>,
+}
+
+impl LicensePlans {
+    pub(crate) fn as_ref(&self) -> Plans<'_> {
+        Plans { running: &self.running, next: self.next.as_deref() }
+    }
+}

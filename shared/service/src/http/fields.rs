@@ -1,0 +1,114 @@
+//! Reads the members of a JSON object into typed values and collects every fault, not the first alone.
+
+use std::fmt::Display;
+
+use serde_json::{Map, Value};
+
+use crate::problem::Fault;
+
+/// An object being read. Each member is asked for once; what was never asked for is unknown.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    object: &'a Map<String, Value>,
+    path: String,
+    known: Vec<&'static str>,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn new(object: &'a Map<String, Value>, faults: &'a mut Vec<Fault>) -> Self {
+        Self { object, path: String::new(), known: Vec::new(), faults }
+    }
+
+    /// A member that must be there: a text that `parse` reads.
+    pub fn required<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match self.member(name) {
+            Some(value) => self.text(name, value, parse),
+            None => self.fault(name, "is missing"),
+        }
+    }
+
+    /// A member that may be absent or null: a text that `parse` reads.
+    pub fn optional<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let value = self.member(name)?;
+        self.text(name, value, parse)
+    }
+
+    /// A member that may be anything: a text, or as good as absent.
+    pub fn lenient(&mut self, name: &'static str) -> Option<String> {
+        self.member(name)?.as_str().map(str::to_owned)
+    }
+
+    /// A member that must be there: an object whose members `read` asks for.
+    pub fn object<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Option<T> {
+        match self.member(name) {
+            Some(Value::Object(object)) => {
+                let mut inner =
+                    Fields { object, path: format!("{}/{name}", self.path), known: Vec::new(), faults: self.faults };
+                let value = read(&mut inner);
+                inner.refuse_unknown();
+                value
+            }
+            Some(_) => self.fault(name, "must be an object"),
+            None => self.fault(name, "is missing"),
+        }
+    }
+
+    /// Notes a fault that spans members, at the object itself or at one member of it.
+    pub fn fault<T>(&mut self, name: &str, detail: impl Into<String>) -> Option<T> {
+        let pointer = if name.is_empty() { self.path.clone() } else { format!("{}/{}", self.path, escaped(name)) };
+        self.faults.push(Fault { pointer, detail: detail.into() });
+        None
+    }
+
+    /// Whether a member is there and not null.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(|value| !value.is_null())
+    }
+
+    /// The names of the members that nobody asked for.
+    pub(crate) fn unknown(&self) -> Vec<&'a str> {
+        self.object.keys().map(String::as_str).filter(|name| !self.known.contains(name)).collect()
+    }
+
+    pub(crate) fn refuse_unknown(&mut self) {
+        for name in self.unknown() {
+            self.fault::<()>(name, "is not known here: leave it out");
+        }
+    }
+
+    fn member(&mut self, name: &'static str) -> Option<&'a Value> {
+        self.known.push(name);
+        self.object.get(name).filter(|value| !value.is_null())
+    }
+
+    fn text<T, E: Display>(
+        &mut self,
+        name: &str,
+        value: &Value,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match value {
+            Value::String(text) => match parse(text) {
+                Ok(value) => Some(value),
+                Err(error) => self.fault(name, error.to_string()),
+            },
+            _ => self.fault(name, "must be a text"),
+        }
+    }
+}
+
+/// A member's name as a part of a JSON pointer (RFC 6901), without what could break a log or a page, and not too long.
+fn escaped(name: &str) -> String {
+    let plain = |letter: char| if letter.is_ascii_graphic() { letter } else { '?' };
+    name.chars().take(40).map(plain).collect::<String>().replace('~', "~0").replace('/', "~1")
+}

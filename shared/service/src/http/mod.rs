@@ -1,0 +1,11 @@
+//! HTTP as every function speaks it: how bodies are read, and what is around each call.
+
+mod body;
+mod envelope;
+mod fields;
+mod signature;
+
+pub use body::{Body, FromBody, UnknownMembers};
+pub use envelope::{LogLine, envelope};
+pub use fields::Fields;
+pub(crate) use signature::{license_code, signed_by};

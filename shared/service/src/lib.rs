@@ -1,0 +1,19 @@
+//! What functions deploy and `marque serve` runs: routers, handlers, problem documents, configuration and wiring.
+//!
+//! One direction: handlers read a body into typed values, ask the store for one change, let `marque-core` judge, and
+//! sign the verdict. See [`validate`] for the daily check.
+
+pub mod app;
+pub mod chance;
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod keyring;
+pub mod problem;
+#[cfg(feature = "lambda")]
+pub mod runtime;
+pub mod validate;
+
+pub use app::App;
+pub use clock::Clock;
+pub use config::Config;

@@ -1,0 +1,124 @@
+//! `GET /v1/licenses/{id}/file`: the `.lic` of a perpetual licence.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, header};
+use marque_core::token::{LicFile, LicenseFile, Licensee};
+use marque_core::{
+    Actor, Fingerprint, FingerprintValue, Kind, License, LicenseId, State as LicenseState, Timestamp, What,
+};
+use marque_store::{Committed, IssuedFile, StoreError};
+
+use super::activations::new_event;
+use super::checking::new_token_id;
+use crate::App;
+use crate::app::LicensePlans;
+use crate::http::license_code;
+use crate::problem::{Error, Problem};
+
+/// A change is judged anew so often when others change the same licence.
+const TRIES: usize = 4;
+
+/// The `.lic` file of a perpetual licence, once it is bound. Asking again gives the same bytes.
+#[utoipa::path(
+    get,
+    path = "/v1/licenses/{license_id}/file",
+    tag = "servers",
+    params(
+        ("license_id" = String, Path, description = "The licence"),
+        ("Authorization" = String, Header, description = "`License <code>`"),
+    ),
+    responses(
+        (status = 200, body = String, content_type = "text/plain", description = "The file."),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn license_file(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let now = app.clock().now();
+    let code = license_code(&headers)?;
+    let id: LicenseId = id.parse().map_err(|_| Error::NotFound)?;
+    if app.store().license_by_code(&code.digest()).await? != Some(id) {
+        return Err(Error::NotFound);
+    }
+    for _ in 0..TRIES {
+        let license = app.store().license(id).await?.ok_or(Error::NotFound)?;
+        let plans = app.plans(&license).await?;
+        let domain = file_domain(&license, &plans, now)?;
+        if let Some(file) = app.store().file(id, &domain).await? {
+            return Ok(download(id, file));
+        }
+        if let Some(file) = make(&app, &license, &plans, domain, now).await? {
+            return Ok(download(id, file));
+        }
+    }
+    Err(StoreError::Contention { item: id.to_string() }.into())
+}
+
+/// The domain that a file is for: the one that was bound last, or the only one.
+fn file_domain(license: &License, plans: &LicensePlans, now: Timestamp) -> Result<FingerprintValue, Error> {
+    let position = license.position(plans.as_ref(), now);
+    if position.plan.kind() != Kind::Perpetual {
+        return Err(Error::NotPerpetual);
+    }
+    if let state @ (LicenseState::Revoked | LicenseState::Suspended) = position.state {
+        let detail = "A licence that support has stopped gets no file: ask the vendor's support.".to_owned();
+        return Err(Error::StateConflict { from: state.as_str(), action: "file", detail });
+    }
+    let last = license.bindings.last.filter(|domain| license.activations.contains_key(domain));
+    last.or_else(|| license.activations.keys().next().copied()).ok_or(Error::NotActivated)
+}
+
+/// Makes the file and keeps it; `None` when somebody else changed the licence meanwhile.
+async fn make(
+    app: &App,
+    license: &License,
+    plans: &LicensePlans,
+    domain: FingerprintValue,
+    now: Timestamp,
+) -> Result<Option<IssuedFile>, Error> {
+    let customer = app.store().customer(license.customer).await?;
+    let licensee = customer.map_or_else(
+        || Licensee { name: String::new(), company: String::new() },
+        |customer| Licensee { name: customer.name.as_str().to_owned(), company: customer.company.as_str().to_owned() },
+    );
+    let position = license.position(plans.as_ref(), now);
+    let claims = LicenseFile {
+        iss: app.issuer().to_owned(),
+        aud: license.product.clone(),
+        sub: license.id,
+        jti: new_token_id(now),
+        iat: now,
+        expires: None,
+        plan: position.reference.plan.clone(),
+        kind: position.plan.kind().to_string(),
+        features: position.plan.features.clone(),
+        fingerprint: Fingerprint { kind: license.fingerprint_kind, value: domain },
+        licensee,
+        terms: format!("{}: for ever, for every version of the product, on one domain.", position.plan.name),
+    };
+    let ring = app.keys().ring(now).await;
+    let token = ring.file_key(now)?.sign(&claims).await?;
+    let file = IssuedFile { text: LicFile::render(&claims, &token) };
+    let mut after = license.clone();
+    let Some(bound) = after.activations.get_mut(&domain) else { return Ok(None) };
+    bound.file = Some(claims.jti);
+    let event = new_event(license, Actor::Holder, What::FileIssued { activation: bound.id, jti: claims.jti }, now);
+    after.head = event.head();
+    after.version += 1;
+    let kept = app.store().keep_file(license, &after, plans.as_ref(), &domain, &file, &event).await?;
+    Ok((kept == Committed::Done).then_some(file))
+}
+
+fn download(id: LicenseId, file: IssuedFile) -> Response {
+    let disposition = format!("attachment; filename=\"{id}.lic\"");
+    (
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, disposition)],
+        file.text,
+    )
+        .into_response()
+}

@@ -1,0 +1,71 @@
+//! `validate`, the public function of API servers: they activate with their code and check in daily.
+//!
+//! A check, step by step: the body becomes typed values ([`crate::http::Body`]); one conditional update stamps the
+//! activation and answers the licence ([`marque_store::Store::check_in`]); [`marque_core::evaluate`] judges; the lease
+//! key signs a lease or a denial.
+
+mod activations;
+mod answer;
+mod caller;
+mod checking;
+mod explain;
+mod files;
+mod public;
+mod validations;
+
+pub(crate) use public::SignedList;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::problem::Problem;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Marque", description = "Licensing: activations, daily checks, files, revocations."),
+    components(schemas(Problem))
+)]
+struct Contract;
+
+/// The routes of the function, without the envelope.
+pub fn router(app: App) -> Router {
+    let (router, contract) = api().with_state(app).split_for_parts();
+    let document: Arc<str> = contract.to_json().unwrap_or_default().into();
+    router.merge(Router::new().route("/openapi.json", get(openapi)).with_state(document))
+}
+
+/// The contract of the function, from its handlers.
+#[must_use]
+pub fn contract() -> utoipa::openapi::OpenApi {
+    api().into_openapi()
+}
+
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Contract::openapi())
+        .routes(routes!(activations::activate))
+        .routes(routes!(activations::release))
+        .routes(routes!(validations::validate))
+        .routes(routes!(files::license_file))
+        .routes(routes!(explain::explain))
+        .routes(routes!(public::revocations))
+        .routes(routes!(public::jwks))
+        .routes(routes!(public::key_set))
+        .routes(routes!(public::health))
+}
+
+async fn openapi(State(document): State<Arc<str>>) -> Response {
+    (
+        [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=3600")],
+        document.to_string(),
+    )
+        .into_response()
+}
