@@ -40,9 +40,7 @@ impl AnyVerified {
             Typ::Denial => Self::Denial(token.verify(keys, expected)?),
             Typ::License => Self::License(token.verify(keys, expected)?),
             Typ::Revocations => Self::Revocations(token.verify(keys, expected)?),
-            Typ::Keys => {
-                Self::Keys(token.verify_key_set(root.ok_or(TokenError::NoRoot)?, expected.issuer, None)?)
-            }
+            Typ::Keys => Self::Keys(token.verify_key_set(root.ok_or(TokenError::NoRoot)?, expected.issuer, None)?),
         })
     }
 

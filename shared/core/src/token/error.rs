@@ -14,7 +14,9 @@ pub enum TokenError {
     #[error("the token must be three parts with a dot between them: it was cut off or run together with other text")]
     NotThreeParts,
     /// Not the one spelling that base64url without padding has for some bytes.
-    #[error("the token's {0} is not canonical base64url without padding: copy the token again, without spaces or line breaks")]
+    #[error(
+        "the token's {0} is not canonical base64url without padding: copy the token again, without spaces or line breaks"
+    )]
     Encoding(Part),
     /// Not a JSON object.
     #[error("the token's {0} is not a JSON object")]
