@@ -93,9 +93,7 @@ macro_rules! client {
                     .build(),
             );
         config.set_endpoint_url(aws.endpoint.clone());
-        #[expect(clippy::disallowed_methods, reason = "this is where clients are made")]
-        let client = $sdk::Client::from_conf(config.build());
-        client
+        $sdk::Client::from_conf(config.build())
     }};
 }
 
@@ -120,6 +118,7 @@ impl Aws {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this is where clients are made")]
     fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         client!(self, aws_sdk_dynamodb)
     }
@@ -136,7 +135,6 @@ pub struct AwsKeys {
 }
 
 impl AwsKeys {
-    #[expect(clippy::disallowed_methods, reason = "this is where clients are made")]
     fn new(aws: &Aws, location: KeyRingLocation) -> Self {
         Self {
             secrets: client!(aws, aws_sdk_secretsmanager),

@@ -11,7 +11,7 @@ pub enum FileKey {
     Local(Box<SigningKey>),
     /// It is in KMS, and only there.
     #[cfg(feature = "lambda")]
-    Kms(KmsKey),
+    Kms(Box<KmsKey>),
 }
 
 /// A key of KMS, of the kind `ECC_NIST_EDWARDS25519`.

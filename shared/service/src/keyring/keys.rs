@@ -158,7 +158,7 @@ impl RingSource {
     fn kms_key(&self, id: &str, public: PublicKey) -> Result<FileKey, String> {
         match self {
             #[cfg(feature = "lambda")]
-            Self::Aws(aws) => Ok(FileKey::Kms(super::KmsKey { client: aws.kms.clone(), id: id.to_owned(), public })),
+            Self::Aws(aws) => Ok(FileKey::Kms(Box::new(super::KmsKey { client: aws.kms.clone(), id: id.to_owned(), public }))),
             _ => Err(format!("KMS cannot be reached from here (key {id} of {})", public.key_id())),
         }
     }

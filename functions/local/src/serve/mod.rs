@@ -1,0 +1,150 @@
+//! `marque serve`: every function on one port, over a database on this machine, with a demo product.
+
+mod clock;
+mod data;
+mod demo;
+mod page;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::serve::ListenerExt;
+use http::Method;
+use marque_service::keyring::Keys;
+use marque_service::{App, Clock, http::envelope, validate};
+use marque_store::Store;
+use tokio::net::TcpListener;
+
+pub(crate) use self::data::write_secret;
+use self::data::{Data, Info};
+use crate::cli::{LogLevel, Serve};
+use crate::output::{Answer, Outcome, Unusable};
+
+const TABLE: &str = "marque-local";
+
+/// What the pages and the clock of `marque serve` share.
+#[derive(Debug, Clone)]
+struct Local {
+    app: App,
+    data: Arc<Data>,
+    info: Arc<Info>,
+}
+
+pub(crate) fn run(options: Serve) -> Answer {
+    start_logs(options.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|error| Unusable::new(format!("the runtime does not start: {error}")))?.block_on(serve(options))
+}
+
+async fn serve(options: Serve) -> Answer {
+    let data = Arc::new(Data::open(&options.data)?);
+    let listener = TcpListener::bind(options.listen).await.map_err(|error| {
+        Unusable::new(format!(
+            "{} cannot be listened on: {error}. Choose another with --listen, port 0 takes a free one",
+            options.listen
+        ))
+    })?;
+    let address = listener.local_addr().map_err(|error| Unusable::new(error.to_string()))?;
+    let local = prepare(Arc::clone(&data), address).await?;
+    data.write_info(&local.info, options.info.as_deref())?;
+    let router = router(local);
+    announce(address)?;
+    // Small answers must not wait for the caller's acknowledgement of earlier ones (Nagle).
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "no TCP_NODELAY");
+        }
+    });
+    tokio::select! {
+        served = axum::serve(listener, router).into_future() => served.map_err(|error| Unusable::new(error.to_string()))?,
+        () = stopped() => {}
+    }
+    Ok(Outcome::Good)
+}
+
+/// Table, keys, clock and demo product, as they were left.
+async fn prepare(data: Arc<Data>, address: SocketAddr) -> Result<Local, Unusable> {
+    let unusable = |error: &dyn std::fmt::Display| Unusable::new(error.to_string());
+    let clock = Clock::shifted(data.clock_offset());
+    let now = clock.now();
+    let store = Store::new(data.database().client(), TABLE);
+    store.create_table().await.map_err(|error| unusable(&error))?;
+    let keys = match data.ring_source() {
+        Some(source) => Keys::load(source, now).await,
+        None => Keys::given(data.ring(), now),
+    };
+    let app = App::new(store, clock, keys.map_err(|error| unusable(&error))?, data.issuer());
+    let demo = demo::seed(app.store(), now).await.map_err(|error| unusable(&error))?;
+    let info = Info {
+        url: format!("http://{address}"),
+        admin_token: data.admin_token(),
+        issuer: data.issuer(),
+        root: data.ring().root.clone(),
+        demo,
+    };
+    Ok(Local { app, data, info: Arc::new(info) })
+}
+
+fn router(local: Local) -> Router {
+    let functions = validate::router(local.app.clone());
+    let pages = Router::new().merge(page::routes()).merge(clock::routes()).with_state(local.clone());
+    envelope(functions.merge(pages).layer(from_fn_with_state(local, note_changes)))
+}
+
+/// The clock may be set back only before anything was changed, so changes are noted.
+async fn note_changes(State(local): State<Local>, request: Request, next: Next) -> Response {
+    let changing = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+        && !request.uri().path().starts_with("/local/");
+    let response = next.run(request).await;
+    if changing && response.status().is_success() {
+        local.data.note_change();
+    }
+    response
+}
+
+/// The first and only line on standard output: scripts wait for it.
+fn announce(address: SocketAddr) -> Result<(), Unusable> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening on http://{address}")
+        .and_then(|()| out.flush())
+        .map_err(|error| Unusable::new(error.to_string()))
+}
+
+async fn stopped() {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<Option<()>>();
+    tokio::select! { () = interrupted => {}, _ = terminated => {} }
+}
+
+fn start_logs(level: LogLevel) {
+    let level = match level {
+        LogLevel::Error => tracing::Level::ERROR,
+        LogLevel::Warn => tracing::Level::WARN,
+        LogLevel::Info => tracing::Level::INFO,
+        LogLevel::Debug => tracing::Level::DEBUG,
+    };
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_target(false)
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .init();
+}
