@@ -46,10 +46,8 @@ impl PublicKey {
     /// When it is another kind of key, a private one, meant for something else than signatures, or its `kid` is not its
     /// thumbprint.
     pub fn from_jwk(jwk: &Value) -> Result<Self, KeyError> {
-        if !jwk.is_object() {
-            return Err(KeyError::Member("kty"));
-        }
-        if jwk.get("kty") != Some(&"OKP".into()) || jwk.get("crv") != Some(&"Ed25519".into()) {
+        let text = |name| jwk.get(name).and_then(Value::as_str).ok_or(KeyError::Member(name));
+        if text("kty")? != "OKP" || text("crv")? != "Ed25519" {
             return Err(KeyError::NotEd25519);
         }
         if jwk.get("d").is_some() {
@@ -61,7 +59,7 @@ impl PublicKey {
         if jwk.get("use").is_some_and(|purpose| *purpose != "sig") {
             return Err(KeyError::Member("use"));
         }
-        let x = jwk.get("x").and_then(Value::as_str).and_then(decode_32).ok_or(KeyError::Member("x"))?;
+        let x = decode_32(text("x")?).ok_or(KeyError::Member("x"))?;
         let key = Self::from_bytes(x)?;
         match jwk.get("kid") {
             Some(kid) if kid.as_str().is_none_or(|kid| kid.parse() != Ok(key.id)) => Err(KeyError::Member("kid")),
@@ -205,7 +203,8 @@ mod tests {
         let good = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
         for (member, value, expected) in [
             ("kty", json!("RSA"), KeyError::NotEd25519),
-            ("kty", json!(null), KeyError::NotEd25519),
+            ("kty", json!(null), KeyError::Member("kty")),
+            ("crv", json!(null), KeyError::Member("crv")),
             ("crv", json!("X25519"), KeyError::NotEd25519),
             ("d", json!("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"), KeyError::Private),
             ("alg", json!("HS256"), KeyError::Member("alg")),
@@ -249,12 +248,29 @@ mod tests {
             ("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", KeyError::NotCanonical),
             ("0200000000000000000000000000000000000000000000000000000000000000", KeyError::NotAPoint),
         ] {
-            let bytes = std::array::from_fn(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).unwrap());
-            assert_eq!(PublicKey::from_bytes(bytes), Err(expected), "{hex}");
+            assert_eq!(PublicKey::from_bytes(bytes(hex)), Err(expected), "{hex}");
         }
         // A second spelling of a point of large order: y = 3 + p.
         let mut second = [0xff; 32];
         (second[0], second[31]) = (0xf0, 0x7f);
         assert_eq!(PublicKey::from_bytes(second), Err(KeyError::NotCanonical));
+    }
+
+    /// Test vector 2 of the same paper: an R of small order, which RFC 8032's equation alone accepts.
+    #[test]
+    fn a_signature_with_an_r_of_small_order_is_none() {
+        let key = bytes("f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43");
+        let message: [u8; 32] = bytes("aebf3f2601a0c8c5d39cc7d8911642f740b78168218da8471772b35f9d35b9ab");
+        let signature = bytes(
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa\
+             8c4bd45aecaca5b24fb97bc10ac27ac8751a7dfe1baff8b953ec9f5833ca260e",
+        );
+        let lax = VerifyingKey::from_bytes(&key).unwrap();
+        assert!(ed25519_dalek::Verifier::verify(&lax, &message, &Signature::from_bytes(&signature)).is_ok());
+        assert_eq!(PublicKey::from_bytes(key).unwrap().verify(&message, &signature), Err(BadSignature));
+    }
+
+    fn bytes<const N: usize>(hex: &str) -> [u8; N] {
+        std::array::from_fn(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).unwrap())
     }
 }
