@@ -1,5 +1,7 @@
 //! What one check costs, part by part, each beside what it is compared to. `cargo bench --bench checks`
 
+#![expect(clippy::expect_used, reason = "a bench that cannot run says so")]
+
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::{Arc, Mutex};

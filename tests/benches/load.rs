@@ -1,6 +1,8 @@
 //! Checks a second of `marque serve` under 64 connections, beside a bare axum route that echoes the JSON, in one run.
 //! `cargo bench --bench load`
 
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench says what it measured, or that it cannot")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};

@@ -69,12 +69,12 @@ impl Client {
     /// One call. `None` when no answer came.
     #[must_use]
     pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Answer> {
-        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let mut request = http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let mut answer = self.agent.run(request.body(body).ok()?).ok()?;
-        let name_and_value = |(name, value): (&ureq::http::HeaderName, &ureq::http::HeaderValue)| {
+        let name_and_value = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
             (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned())
         };
         let headers = answer.headers().iter().map(name_and_value).collect();
