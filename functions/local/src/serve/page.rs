@@ -120,7 +120,7 @@ fn calls(local: &Local) -> Markup {
             post("/v1/validations", format!("\"license_id\":\"{}\",\n  {server}", yearly.id)),
         ),
         ("Ask why", post("/v1/explain", format!("\"code\":\"{}\"", yearly.code))),
-        ("Let a year and a month pass, and check in again", post("/local/clock", "\"advance\":\"P13M\"".to_owned())),
+        ("Let thirteen months pass; then check in again as above", post("/local/clock", "\"advance\":\"P13M\"".to_owned())),
         (
             "Activate the perpetual licence",
             post("/v1/activations", format!("\"code\":\"{}\",\n  {server}", perpetual.code)),
