@@ -1,0 +1,38 @@
+//! The project's own chores.
+
+mod package;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Chores of this workspace.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Build every deployed function with cargo-lambda: target/lambda/<function>/bootstrap.zip.
+    Package(package::Package),
+}
+
+/// Why a chore is not done: a sentence that names the cure.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Failed(String);
+
+#[expect(clippy::print_stderr, reason = "a chore says why it is not done")]
+fn main() -> ExitCode {
+    let Chore::Package(options) = Cli::parse().chore;
+    match package::run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
