@@ -4,6 +4,8 @@
 //! sign the verdict. See [`validate`] for the daily check.
 
 pub mod app;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod chance;
 pub mod clock;
 pub mod config;

@@ -1,27 +1,11 @@
-//! The start of every deployed function: settings, logs, clients, keys, one call of the table; then the router.
+//! The start of every deployed function: settings, logs, then what every handler shares, then the router.
 
-use std::time::Duration;
-
-use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider, SharedHttpClient};
-use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_types::error::display::DisplayErrorContext;
 use axum::Router;
-use marque_store::Store;
 
 use crate::app::App;
-use crate::clock::Clock;
-use crate::config::{Config, KeyRingLocation};
+use crate::aws::start;
+use crate::config::Config;
 use crate::http::envelope;
-use crate::keyring::{Keys, RingFault, RingSource};
-
-/// One attempt of a call; a check that hangs must not cost its caller more than the next one.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(800);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
-const ATTEMPTS: u32 = 3;
 
 /// Starts a function that serves these routes, and runs until the environment is shut down.
 ///
@@ -33,23 +17,6 @@ pub async fn run(routes: fn(App) -> Router) -> Result<(), lambda_http::Error> {
     start_logs(&config.log_level);
     let app = start(&config).await.inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
     lambda_http::run(envelope(routes(app))).await
-}
-
-/// Makes what every handler shares. The table is called once, so that its connection is open before the first request.
-///
-/// # Errors
-/// A faulty key ring, or a table that does not answer.
-pub async fn start(config: &Config) -> Result<App, lambda_http::Error> {
-    let aws = Aws::new(config);
-    let clock = Clock::system();
-    let source = match &config.key_ring {
-        KeyRingLocation::File(path) => RingSource::File(path.into()),
-        _ => RingSource::Aws(AwsKeys::new(&aws, config.key_ring.clone())),
-    };
-    let store = Store::new(aws.dynamodb(), &config.table);
-    let (keys, pinged) = tokio::join!(Keys::load(source, clock.now()), store.ping());
-    pinged?;
-    Ok(App::new(store, clock, keys?, config.issuer.clone()))
 }
 
 /// JSON lines on standard output, where Lambda reads them; `level` at the top, where its filter looks.
@@ -64,102 +31,5 @@ fn start_logs(level: &str) {
     if lines.with_max_level(level).try_init().is_err() {
         // Tests start several functions in one process: the first one's log serves all.
         tracing::debug!("the log was started before");
-    }
-}
-
-/// What every client of AWS is made from: one HTTP client, explicit region and credentials, our own limits.
-#[derive(Debug)]
-struct Aws {
-    region: Region,
-    credentials: SharedCredentialsProvider,
-    http: SharedHttpClient,
-    endpoint: Option<String>,
-}
-
-macro_rules! client {
-    ($aws:expr, $sdk:ident) => {{
-        let aws: &Aws = $aws;
-        let mut config = $sdk::config::Builder::new()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(aws.region.clone())
-            .credentials_provider(aws.credentials.clone())
-            .http_client(aws.http.clone())
-            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                    .operation_timeout(OPERATION_TIMEOUT)
-                    .build(),
-            );
-        config.set_endpoint_url(aws.endpoint.clone());
-        $sdk::Client::from_conf(config.build())
-    }};
-}
-
-impl Aws {
-    fn new(config: &Config) -> Self {
-        let keys = &config.credentials;
-        // Lambda's credentials live as long as the sandbox, so they are read once.
-        let credentials = Credentials::new(
-            &keys.access_key_id,
-            &keys.secret_access_key,
-            keys.session_token.clone(),
-            None,
-            "lambda-environment",
-        );
-        let http =
-            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
-        Self {
-            region: Region::new(config.region.clone()),
-            credentials: SharedCredentialsProvider::new(credentials),
-            http,
-            endpoint: config.endpoint.clone(),
-        }
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "this is where clients are made")]
-    fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        client!(self, aws_sdk_dynamodb)
-    }
-}
-
-/// The key ring in AWS, and KMS for file keys.
-#[derive(Debug, Clone)]
-pub struct AwsKeys {
-    secrets: aws_sdk_secretsmanager::Client,
-    parameters: aws_sdk_ssm::Client,
-    /// Signs with file keys.
-    pub kms: aws_sdk_kms::Client,
-    location: KeyRingLocation,
-}
-
-impl AwsKeys {
-    fn new(aws: &Aws, location: KeyRingLocation) -> Self {
-        Self {
-            secrets: client!(aws, aws_sdk_secretsmanager),
-            parameters: client!(aws, aws_sdk_ssm),
-            kms: client!(aws, aws_sdk_kms),
-            location,
-        }
-    }
-
-    /// Reads the ring's document.
-    pub(crate) async fn fetch(&self) -> Result<String, RingFault> {
-        let missing = |place: &str| RingFault(format!("{place} holds no text"));
-        match &self.location {
-            KeyRingLocation::SecretsManager(name) => {
-                let answer = self.secrets.get_secret_value().secret_id(name).send().await;
-                let answer =
-                    answer.map_err(|error| RingFault(format!("Secrets Manager: {}", DisplayErrorContext(error))))?;
-                answer.secret_string.ok_or_else(|| missing("the secret"))
-            }
-            KeyRingLocation::ParameterStore(name) => {
-                let answer = self.parameters.get_parameter().name(name).with_decryption(true).send().await;
-                let answer = answer.map_err(|error| RingFault(format!("SSM: {}", DisplayErrorContext(error))))?;
-                answer.parameter.and_then(|parameter| parameter.value).ok_or_else(|| missing("the parameter"))
-            }
-            KeyRingLocation::File(_) => Err(missing("a file")),
-        }
     }
 }

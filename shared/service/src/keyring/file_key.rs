@@ -10,12 +10,12 @@ pub enum FileKey {
     /// Its seed is in the ring.
     Local(Box<SigningKey>),
     /// It is in KMS, and only there.
-    #[cfg(feature = "lambda")]
+    #[cfg(feature = "aws")]
     Kms(Box<KmsKey>),
 }
 
 /// A key of KMS, of the kind `ECC_NIST_EDWARDS25519`.
-#[cfg(feature = "lambda")]
+#[cfg(feature = "aws")]
 #[derive(Debug, Clone)]
 pub struct KmsKey {
     /// How to reach KMS.
@@ -34,13 +34,13 @@ impl FileKey {
     pub async fn sign<C: Claims>(&self, claims: &C) -> Result<String, Error> {
         match self {
             Self::Local(key) => Ok(key.sign(claims)),
-            #[cfg(feature = "lambda")]
+            #[cfg(feature = "aws")]
             Self::Kms(key) => key.sign(claims).await,
         }
     }
 }
 
-#[cfg(feature = "lambda")]
+#[cfg(feature = "aws")]
 impl KmsKey {
     /// `ED25519_SHA_512` over the raw message: what RFC 8032 calls Ed25519 (the pre-hashed kind would not verify).
     async fn sign<C: Claims>(&self, claims: &C) -> Result<String, Error> {

@@ -150,15 +150,17 @@ pub enum RingSource {
     /// A file of this machine.
     File(PathBuf),
     /// AWS.
-    #[cfg(feature = "lambda")]
-    Aws(crate::runtime::AwsKeys),
+    #[cfg(feature = "aws")]
+    Aws(crate::aws::AwsKeys),
 }
 
 impl RingSource {
     fn kms_key(&self, id: &str, public: PublicKey) -> Result<FileKey, String> {
         match self {
-            #[cfg(feature = "lambda")]
-            Self::Aws(aws) => Ok(FileKey::Kms(Box::new(super::KmsKey { client: aws.kms.clone(), id: id.to_owned(), public }))),
+            #[cfg(feature = "aws")]
+            Self::Aws(aws) => {
+                Ok(FileKey::Kms(Box::new(super::KmsKey { client: aws.kms.clone(), id: id.to_owned(), public })))
+            }
             _ => Err(format!("KMS cannot be reached from here (key {id} of {})", public.key_id())),
         }
     }
@@ -170,7 +172,7 @@ impl RingSource {
             Self::File(path) => {
                 std::fs::read_to_string(path).map_err(|error| RingFault(format!("{}: {error}", path.display())))?
             }
-            #[cfg(feature = "lambda")]
+            #[cfg(feature = "aws")]
             Self::Aws(aws) => aws.fetch().await?,
         };
         let text = zeroize::Zeroizing::new(text);

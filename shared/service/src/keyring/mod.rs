@@ -11,6 +11,6 @@ mod keys;
 pub use ceremony::{Duty, LISTED_BEFORE, NewKey, OVERLAP, RootDocument};
 pub use document::{RingDocument, RingFault, Secret, SecretSeed};
 pub use file_key::FileKey;
-#[cfg(feature = "lambda")]
+#[cfg(feature = "aws")]
 pub use file_key::KmsKey;
 pub use keys::{KeyRing, Keys, RingSource};
