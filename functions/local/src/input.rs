@@ -65,6 +65,18 @@ pub(crate) fn file_or_url(place: &str) -> Result<Vec<u8>, Unusable> {
 }
 
 fn fetch(url: &str) -> Result<Vec<u8>, Unusable> {
+    get(url).map(|answer| answer.body)
+}
+
+/// What a service answered.
+pub(crate) struct Fetched {
+    pub(crate) body: Vec<u8>,
+    /// The `Date` header; empty when there is none.
+    pub(crate) date: String,
+}
+
+/// Gets an address.
+pub(crate) fn get(url: &str) -> Result<Fetched, Unusable> {
     let tls = ureq::tls::TlsConfig::builder()
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .build();
@@ -75,5 +87,7 @@ fn fetch(url: &str) -> Result<Vec<u8>, Unusable> {
         .new_agent();
     let unusable = |error: ureq::Error| Unusable::new(format!("{url} cannot be fetched: {error}"));
     let mut answer = agent.get(url).call().map_err(unusable)?;
-    answer.body_mut().with_config().limit(MAX_INPUT).read_to_vec().map_err(unusable)
+    let date = answer.headers().get("date").and_then(|date| date.to_str().ok()).unwrap_or_default().to_owned();
+    let body = answer.body_mut().with_config().limit(MAX_INPUT).read_to_vec().map_err(unusable)?;
+    Ok(Fetched { body, date })
 }

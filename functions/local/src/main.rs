@@ -2,6 +2,8 @@
 
 mod cli;
 mod code;
+mod cost;
+mod doctor;
 mod input;
 mod inspect;
 mod keys;
@@ -24,6 +26,8 @@ fn main() -> ExitCode {
         Command::Inspect(options) => inspect::run(&options),
         Command::Keys(options) => keys::run(options),
         Command::Code(options) => code::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
+        Command::Cost(options) => cost::run(&options),
     };
     outcome
         .unwrap_or_else(|error| {

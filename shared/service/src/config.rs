@@ -59,9 +59,17 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigFaults`] names every variable that is missing or malformed.
-    #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
     pub fn from_env() -> Result<Self, ConfigFaults> {
-        Self::read(|name| std::env::var(name).ok())
+        Self::from_env_with(|_| None)
+    }
+
+    /// Reads the process's environment, with what `given` answers in the place of a variable: a tool's options.
+    ///
+    /// # Errors
+    /// [`ConfigFaults`] names every variable that is missing or malformed.
+    #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+    pub fn from_env_with(given: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigFaults> {
+        Self::read(|name| given(name).or_else(|| std::env::var(name).ok()))
     }
 
     /// Reads settings through a function, so that tests need no process environment.

@@ -9,6 +9,7 @@ pub mod aws;
 pub mod chance;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod http;
 pub mod keyring;
 pub mod problem;

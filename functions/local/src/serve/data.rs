@@ -8,11 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use marque_core::Timestamp;
 use marque_embedded::Embedded;
 use marque_service::chance;
+use marque_service::demo::Demo;
 use marque_service::keyring::{NewKey, RingDocument, RingSource, RootDocument};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::demo::Demo;
 use crate::output::Unusable;
 
 /// The issuer of a new place. It names no port, so that leases outlive a restart on another one.

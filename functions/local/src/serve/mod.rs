@@ -2,7 +2,6 @@
 
 mod clock;
 mod data;
-mod demo;
 mod page;
 
 use std::io::Write;
@@ -16,7 +15,7 @@ use axum::response::Response;
 use axum::serve::ListenerExt;
 use http::Method;
 use marque_service::keyring::Keys;
-use marque_service::{App, Clock, http::envelope, validate};
+use marque_service::{App, Clock, demo, http::envelope, validate};
 use marque_store::Store;
 use tokio::net::TcpListener;
 

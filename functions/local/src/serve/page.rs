@@ -6,10 +6,10 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use http::header;
 use marque_core::fingerprint::ad_domain;
+use marque_service::demo::DemoLicense;
 use maud::{DOCTYPE, Markup, html};
 
 use super::Local;
-use super::demo::DemoLicense;
 
 const STYLE: &str = include_str!("page.css");
 /// No scripts, nothing from elsewhere.
@@ -120,7 +120,10 @@ fn calls(local: &Local) -> Markup {
             post("/v1/validations", format!("\"license_id\":\"{}\",\n  {server}", yearly.id)),
         ),
         ("Ask why", post("/v1/explain", format!("\"code\":\"{}\"", yearly.code))),
-        ("Let thirteen months pass; then check in again as above", post("/local/clock", "\"advance\":\"P13M\"".to_owned())),
+        (
+            "Let thirteen months pass; then check in again as above",
+            post("/local/clock", "\"advance\":\"P13M\"".to_owned()),
+        ),
         (
             "Activate the perpetual licence",
             post("/v1/activations", format!("\"code\":\"{}\",\n  {server}", perpetual.code)),

@@ -1,4 +1,6 @@
 //! The demo product: the rules of an Active Directory API server, as plain data, with one licence of each plan on sale.
+//!
+//! `marque serve` starts with it, `marque seed` writes it into a deployed table, and the suites run over it.
 
 use marque_core::event::What;
 use marque_core::plan::{Activations, Percent, Sale, Starts, Terms};
@@ -6,10 +8,11 @@ use marque_core::{
     Actor, Customer, CustomerId, Duration, Event, EventId, FingerprintKind, Kind, License, LicenseCode, LicenseId,
     Offer, Period, Plan, PlanRef, Plans, Product, Slug, State, Timestamp,
 };
-use marque_service::chance;
 use marque_store::{Committed, IssueLicense, Store, StoreError};
 use serde::Serialize;
 use serde_json::Map;
+
+use crate::chance;
 
 const PRODUCT: &str = "kopicloud-ad-api";
 /// Plans on sale come first; `billed` and `saas` are for the clouds.
@@ -17,33 +20,44 @@ const ON_SALE: [&str; 4] = ["trial", "monthly", "yearly", "perpetual"];
 /// The demo's customer is the same at every start, which is how its licences are found again.
 const CUSTOMER: &str = "cus_00000000000000000000000DEM";
 
-/// What `local.json` tells of the demo.
+/// What scripts are told of the demo.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Demo {
-    pub(super) product: Slug,
-    pub(super) licenses: Vec<DemoLicense>,
+pub struct Demo {
+    /// The product.
+    pub product: Slug,
+    /// One licence of each plan on sale.
+    pub licenses: Vec<DemoLicense>,
 }
 
 /// One licence to try things with.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct DemoLicense {
-    pub(super) plan: Slug,
-    pub(super) kind: Kind,
-    pub(super) id: LicenseId,
-    pub(super) code: String,
+pub struct DemoLicense {
+    /// Its plan.
+    pub plan: Slug,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its id.
+    pub id: LicenseId,
+    /// Its code, to activate with.
+    pub code: String,
 }
 
 /// Why the demo cannot be made.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SeedError {
+pub enum SeedError {
+    /// The table does not answer, or holds what cannot be read.
     #[error("the demo product: {0}")]
     Store(#[from] StoreError),
+    /// What this module says of it.
     #[error("the demo product is not well formed: {0}")]
     Data(&'static str),
 }
 
 /// Writes what is missing of the demo product, and renews what has lapsed.
-pub(super) async fn seed(store: &Store, now: Timestamp) -> Result<Demo, SeedError> {
+///
+/// # Errors
+/// [`SeedError`].
+pub async fn seed(store: &Store, now: Timestamp) -> Result<Demo, SeedError> {
     let product = Product {
         slug: slug(PRODUCT)?,
         name: "KopiCloud AD API".to_owned(),

@@ -1,0 +1,206 @@
+//! `marque doctor`: what is wrong with a deployed environment, and how to mend it.
+
+use marque_core::token::Typ;
+use marque_core::{Duration, Timestamp};
+use marque_service::aws::Aws;
+use marque_service::config::KeyRingLocation;
+use marque_service::keyring::{KeyRing, Keys};
+use marque_service::{Clock, Config};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::cli::Doctor;
+use crate::input;
+use crate::output::{self, Answer, Outcome, Unusable};
+
+/// A key that ends sooner has to be rotated now: its successor is listed 48 hours before it signs.
+const ROTATE_BEFORE: Duration = Duration::days(14);
+/// Signatures of AWS fail at five minutes; leases and challenges suffer sooner.
+const CLOCK_TOLERANCE: i64 = 60;
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    check: &'static str,
+    state: Health,
+    /// What was seen and, when it is not well, the cure.
+    detail: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Health {
+    Ok,
+    Warning,
+    Failed,
+}
+
+impl Finding {
+    fn ok(check: &'static str, detail: impl Into<String>) -> Self {
+        Self { check, state: Health::Ok, detail: detail.into() }
+    }
+
+    fn warning(check: &'static str, detail: impl Into<String>) -> Self {
+        Self { check, state: Health::Warning, detail: detail.into() }
+    }
+
+    fn failed(check: &'static str, detail: impl Into<String>) -> Self {
+        Self { check, state: Health::Failed, detail: detail.into() }
+    }
+}
+
+pub(crate) fn run(options: &Doctor) -> Answer {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Unusable::new(format!("the runtime does not start: {error}")))?;
+    let findings = runtime.block_on(examine(options));
+    if options.json {
+        let well = findings.iter().all(|finding| finding.state != Health::Failed);
+        output::json(&json!({"well": well, "findings": findings}));
+    } else {
+        let mut table = output::table(["check", "state", "what"]);
+        for finding in &findings {
+            let state = match finding.state {
+                Health::Ok => "ok",
+                Health::Warning => "WARNING",
+                Health::Failed => "FAILED",
+            };
+            table.add_row([finding.check, state, &output::plain(&finding.detail)]);
+        }
+        anstream::println!("{table}");
+    }
+    let failed = findings.iter().any(|finding| finding.state == Health::Failed);
+    Ok(if failed { Outcome::Refused } else { Outcome::Good })
+}
+
+async fn examine(options: &Doctor) -> Vec<Finding> {
+    let now = Clock::system().now();
+    let config = match Config::from_env_with(|name| options.setting(name)) {
+        Ok(config) => config,
+        Err(faults) => return faults.0.into_iter().map(|fault| Finding::failed("config", fault)).collect(),
+    };
+    let mut findings =
+        vec![Finding::ok("config", format!("table {} in {}, issuer {}", config.table, config.region, config.issuer))];
+    let aws = Aws::new(&config);
+    findings.extend(table(&aws, &config).await);
+    let ring = aws.keys(&config.key_ring, now).await;
+    match &ring {
+        Ok(keys) => findings.extend(key_ring(keys, now).await),
+        Err(fault) => findings.push(Finding::failed("key ring", format!("{fault}: {}", ring_cure(&config.key_ring)))),
+    }
+    if let Some(url) = &options.url {
+        let kids = match &ring {
+            Ok(keys) => Some(keys.ring(now).await),
+            Err(_) => None,
+        };
+        findings.extend(service(url, kids.as_deref()));
+    }
+    findings
+}
+
+async fn table(aws: &Aws, config: &Config) -> Vec<Finding> {
+    let store = aws.store(&config.table);
+    if let Err(error) = store.ping().await {
+        return vec![Finding::failed(
+            "table",
+            format!("{error}. Compare name and region, and the permissions of these credentials"),
+        )];
+    }
+    match store.table_faults().await {
+        Ok(faults) if faults.is_empty() => {
+            vec![Finding::ok("table", "answers; keys, index and time to live are as they must be")]
+        }
+        Ok(faults) => faults.into_iter().map(|fault| Finding::failed("table", fault.to_string())).collect(),
+        Err(error) => vec![Finding::warning(
+            "table",
+            format!(
+                "answers, but its shape cannot be asked: {error}. It takes dynamodb:DescribeTable and dynamodb:DescribeTimeToLive"
+            ),
+        )],
+    }
+}
+
+fn ring_cure(location: &KeyRingLocation) -> &'static str {
+    match location {
+        KeyRingLocation::SecretsManager(_) => "store the document that `marque keys rotate` writes in this secret",
+        KeyRingLocation::ParameterStore(_) => {
+            "store the document that `marque keys rotate` writes in this parameter, as a SecureString"
+        }
+        KeyRingLocation::File(_) => "make it with `marque keys rotate`",
+    }
+}
+
+async fn key_ring(keys: &Keys, now: Timestamp) -> Vec<Finding> {
+    let ring = keys.ring(now).await;
+    let mut findings = vec![Finding::ok(
+        "key ring",
+        format!("key set {} with {} keys, signed by its root", ring.seq(), ring.set().keys().len()),
+    )];
+    for typ in [Typ::Lease, Typ::License] {
+        findings.push(active_key(&ring, typ, now));
+    }
+    findings
+}
+
+/// The key that signs now, and whether another takes over before it ends.
+fn active_key(ring: &KeyRing, typ: Typ, now: Timestamp) -> Finding {
+    let check = if typ == Typ::Lease { "lease key" } else { "file key" };
+    let Some(key) = ring.set().signing_key_for(typ, now) else {
+        return Finding::failed(check, "none signs now: rotate the keys at once");
+    };
+    match key.sign_until() {
+        None => Finding::ok(check, format!("{} signs without an end", key.key_id())),
+        Some(until) if ring.set().signing_key_for(typ, until).is_some() => {
+            Finding::ok(check, format!("{} signs until {until}, then the next", key.key_id()))
+        }
+        Some(until) if until.since(now) < ROTATE_BEFORE => {
+            Finding::failed(check, format!("{} ends at {until} and none follows: `marque keys rotate`", key.key_id()))
+        }
+        Some(until) => Finding::warning(
+            check,
+            format!("{} ends at {until} and none follows yet: `marque keys rotate`", key.key_id()),
+        ),
+    }
+}
+
+/// The service from outside: it answers, its clock agrees with this machine's, and it shows the keys of the ring.
+fn service(url: &str, ring: Option<&KeyRing>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let before = Clock::system().now();
+    match input::get(&format!("{url}/health")) {
+        Ok(answer) => {
+            findings.push(Finding::ok("service", format!("{url} answers")));
+            findings.push(clock(&answer.date, before));
+        }
+        Err(error) => findings.push(Finding::failed(
+            "service",
+            format!("{error}. A 403 means that one of the URL's two permissions is missing"),
+        )),
+    }
+    if let Some(ring) = ring {
+        findings.push(match input::get(&format!("{url}/.well-known/keys.jwt")) {
+            Ok(answer) if answer.body == ring.token().as_bytes() => {
+                Finding::ok("published keys", "the service shows this key ring")
+            }
+            Ok(_) => Finding::warning(
+                "published keys",
+                "the service shows another key set: it reads the ring within the hour",
+            ),
+            Err(error) => Finding::failed("published keys", error.to_string()),
+        });
+    }
+    findings
+}
+
+fn clock(date: &str, here: Timestamp) -> Finding {
+    let parsed = jiff::fmt::rfc2822::parse(date).ok().map(|there| there.timestamp().as_second());
+    match parsed.map(|there| there - here.unix()) {
+        Some(ahead) if ahead.abs() <= CLOCK_TOLERANCE => {
+            Finding::ok("clock", format!("the service and this machine agree ({ahead:+} s)"))
+        }
+        Some(ahead) => Finding::failed(
+            "clock",
+            format!("the service is {ahead:+} s from this machine: set this machine's clock by NTP"),
+        ),
+        None => Finding::warning("clock", "the service told no time"),
+    }
+}
