@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use dynoxide::Database;
 
 use crate::calls::Calls;
@@ -56,6 +57,12 @@ impl Embedded {
     /// A client with retries of its own, such as [`RetryConfig::disabled`].
     pub fn client_with(&self, retry: RetryConfig) -> Client {
         client::build(Connector::new(Arc::clone(&self.shared)), retry)
+    }
+
+    /// The way in below the client: a front of one's own (an HTTP server that is DynamoDB for another process) hands it
+    /// requests as they came, and they are served, counted and made to fail like those of a client.
+    pub fn connector(&self) -> SharedHttpConnector {
+        SharedHttpConnector::new(Connector::new(Arc::clone(&self.shared)))
     }
 
     /// What goes wrong, and when.

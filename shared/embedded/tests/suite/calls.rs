@@ -3,11 +3,43 @@
 use aws_sdk_dynamodb::types::{
     Get, KeysAndAttributes, Put, PutRequest, ReturnConsumedCapacity, TransactGetItem, TransactWriteItem, WriteRequest,
 };
+use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
 use marque_embedded::{Call, Embedded, Fault, Operation, Outcome};
 
 use crate::support::{TABLE, database, key, n, put, s};
 
 const TOTAL: ReturnConsumedCapacity = ReturnConsumedCapacity::Total;
+
+/// A request as an HTTP server receives it.
+fn raw(target: &'static str, body: &'static str) -> HttpRequest {
+    let mut request = HttpRequest::new(SdkBody::from(body));
+    request.set_method("POST").unwrap();
+    request.set_uri("http://127.0.0.1/").unwrap();
+    request.headers_mut().insert("x-amz-target", target);
+    request
+}
+
+#[tokio::test]
+async fn a_raw_request_is_served_like_a_clients() {
+    let (embedded, client) = database().await;
+    put(&client, "a", "1", 7).send().await.unwrap();
+    embedded.calls().record(true);
+
+    let connector = embedded.connector();
+    let body =
+        r#"{"TableName": "marque", "Key": {"pk": {"S": "a"}, "sk": {"S": "1"}}, "ReturnConsumedCapacity": "TOTAL"}"#;
+    let answer = connector.call(raw("DynamoDB_20120810.GetItem", body)).await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    let text = String::from_utf8_lossy(answer.body().bytes().unwrap()).into_owned();
+    assert!(text.contains(r#""v":{"N":"7"}"#), "{text}");
+    assert_eq!(only(&embedded), granted(Operation::GetItem, 0.5, 0.0));
+
+    let unknown = connector.call(raw("DynamoDB_20120810.ListBackups", "{}")).await.unwrap();
+    assert_eq!(unknown.status().as_u16(), 400);
+    assert_eq!(only(&embedded).operation, None);
+}
 
 /// The one call since the last look.
 fn only(embedded: &Embedded) -> Call {
