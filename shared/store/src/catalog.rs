@@ -77,12 +77,12 @@ impl Store {
         self.finish(transaction, 0).await
     }
 
-    /// A customer.
+    /// A customer, read strongly: the name goes into files that stay.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
     pub async fn customer(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
-        self.item(keys::customer(id), false).await?.map(|item| CustomerItem::read(&item)).transpose()
+        self.item(keys::customer(id), true).await?.map(|item| CustomerItem::read(&item)).transpose()
     }
 
     /// The licences of a customer, oldest first, at most `limit` of them after `after`.

@@ -10,8 +10,8 @@ use crate::items::{LicenseItem, binary, names, number, text};
 use crate::transaction::back_off;
 use crate::{Store, StoreError, keys};
 
-/// A check tries so often when a transaction is at the same licence.
-const TRIES: u32 = 3;
+/// A check tries so often again when a transaction is at the same licence.
+const RETRIES: u32 = 3;
 
 /// What a check leaves in the activation, if it may run.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +75,10 @@ impl Store {
     /// [`StoreError::Corrupt`].
     pub async fn check_in(&self, stamp: Stamp<'_>) -> Result<Option<CheckIn>, StoreError> {
         let expression = stamp.expression();
-        for attempt in 0..TRIES {
+        for attempt in 0..=RETRIES {
+            if attempt > 0 {
+                back_off(attempt, stamp.instance_id[15]).await;
+            }
             match self.send_stamp(&stamp, &expression).await {
                 Ok(output) => {
                     return output.attributes.map(|old| LicenseItem::read(&old).map(CheckIn::Stamped)).transpose();
@@ -84,7 +87,7 @@ impl Store {
                     UpdateItemError::ConditionalCheckFailedException(failed) => {
                         return failed.item.map(|old| LicenseItem::read(&old).map(CheckIn::Refused)).transpose();
                     }
-                    UpdateItemError::TransactionConflictException(_) => back_off(attempt, stamp.instance_id[15]).await,
+                    UpdateItemError::TransactionConflictException(_) => {}
                     error => return Err(StoreError::unavailable(error)),
                 },
             }
@@ -99,7 +102,7 @@ impl Store {
     pub async fn count_fork(&self, license: LicenseId, domain: &FingerprintValue) -> Result<(), StoreError> {
         let key = keys::fingerprint(domain);
         let mut expression = Expression::default();
-        expression.add(&[names::ACTIVATIONS, &key, names::FORKS], number(1)).if_exists(&[names::ACTIVATIONS, &key]);
+        expression.count(&[names::ACTIVATIONS, &key, names::FORKS]).if_exists(&[names::ACTIVATIONS, &key]);
         let request = self
             .client
             .update_item()

@@ -6,12 +6,13 @@ use std::fmt::Write;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use crate::items::number;
+
 /// An expression under construction.
 #[derive(Debug, Default)]
 pub(crate) struct Expression {
     sets: Vec<String>,
     removes: Vec<String>,
-    adds: Vec<String>,
     conditions: Vec<String>,
     names: HashMap<String, String>,
     values: HashMap<String, AttributeValue>,
@@ -39,10 +40,10 @@ impl Expression {
         self
     }
 
-    /// `ADD path value`.
-    pub(crate) fn add(&mut self, path: &[&str], value: AttributeValue) -> &mut Self {
-        let (path, value) = (self.path(path), self.value(value));
-        self.adds.push(format!("{path} {value}"));
+    /// `SET path = path + 1`, from 0. Not `ADD`, which DynamoDB documents for attributes at the top alone.
+    pub(crate) fn count(&mut self, path: &[&str]) -> &mut Self {
+        let (path, zero, one) = (self.path(path), self.value(number(0)), self.value(number(1)));
+        self.sets.push(format!("{path} = if_not_exists({path}, {zero}) + {one}"));
         self
     }
 
@@ -77,7 +78,7 @@ impl Expression {
     /// The update's text; none when nothing is updated.
     pub(crate) fn update(&self) -> Option<String> {
         let mut text = String::new();
-        for (verb, clauses) in [("SET", &self.sets), ("REMOVE", &self.removes), ("ADD", &self.adds)] {
+        for (verb, clauses) in [("SET", &self.sets), ("REMOVE", &self.removes)] {
             if !clauses.is_empty() {
                 // Writing to a String cannot fail.
                 write!(text, "{verb} {} ", clauses.join(", ")).unwrap_or_default();

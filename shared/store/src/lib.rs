@@ -37,7 +37,7 @@ impl Store {
         Self { client, table: table.into() }
     }
 
-    /// One strongly consistent read of an item that need not exist: tells that the table answers.
+    /// One read of an item that need not exist: tells that the table answers.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when it does not.

@@ -73,7 +73,8 @@ impl Store {
     /// look-ups by customer and month, all or nothing.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`]; [`StoreError::Contention`] when its id or code exists.
+    /// [`StoreError::Unavailable`]; [`StoreError::Contention`] when its id or code exists. A licence that this very call
+    /// made, before its answer was lost, is no error: its entry of the history is known again.
     pub async fn issue(&self, issue: IssueLicense<'_>) -> Result<(), StoreError> {
         let IssueLicense { license, plans, code, event } = issue;
         let id = license.id;
@@ -87,7 +88,13 @@ impl Store {
             .put_new(items::write(&keys::month_license(&license.issued_at.day().month(), id), &LookUpItem {})?);
         match transaction.commit(&self.client).await {
             Ok(()) => Ok(()),
-            Err(NotDone::Overtaken) => Err(StoreError::Contention { item: keys::license(id).pk }),
+            Err(NotDone::Overtaken) => {
+                let entry = self.item(keys::event(id, event.seq), true).await?;
+                match entry.map(|item| EventItem::read(&item)).transpose()? {
+                    Some(found) if found == *event => Ok(()),
+                    _ => Err(StoreError::Contention { item: keys::license(id).pk }),
+                }
+            }
             Err(NotDone::Failed(error)) => Err(error),
         }
     }

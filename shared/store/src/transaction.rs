@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Put, ReturnConsumedCapacity, TransactWriteItem, Update};
 use aws_smithy_types::error::operation::BuildError;
 use aws_smithy_types::timeout::TimeoutConfig;
 use std::time::Duration;
@@ -74,8 +74,12 @@ impl<'a> Transaction<'a> {
         let writes: Result<Vec<_>, _> = self.writes.into_iter().collect();
         let writes = writes.map_err(|error| NotDone::Failed(StoreError::unavailable(error)))?;
         let timeouts = TimeoutConfig::builder().operation_timeout(OPERATION_TIMEOUT).build();
-        let request = client.transact_write_items().set_transact_items(Some(writes)).customize();
-        let request = request.config_override(aws_sdk_dynamodb::config::Builder::new().timeout_config(timeouts));
+        let request = client
+            .transact_write_items()
+            .set_transact_items(Some(writes))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let request =
+            request.customize().config_override(aws_sdk_dynamodb::config::Builder::new().timeout_config(timeouts));
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) if is_overtaken(&error) => Err(NotDone::Overtaken),
