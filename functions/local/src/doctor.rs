@@ -147,18 +147,12 @@ fn active_key(ring: &KeyRing, typ: Typ, now: Timestamp) -> Finding {
     let Some(key) = ring.set().signing_key_for(typ, now) else {
         return Finding::failed(check, "none signs now: rotate the keys at once");
     };
-    match key.sign_until() {
-        None => Finding::ok(check, format!("{} signs without an end", key.key_id())),
-        Some(until) if ring.set().signing_key_for(typ, until).is_some() => {
-            Finding::ok(check, format!("{} signs until {until}, then the next", key.key_id()))
+    match ring.runs_out(typ, now) {
+        None => Finding::ok(check, format!("{} signs now, and one without an end is listed", key.key_id())),
+        Some(end) if end.since(now) < ROTATE_BEFORE => {
+            Finding::failed(check, format!("the last one ends at {end}: `marque keys rotate` now"))
         }
-        Some(until) if until.since(now) < ROTATE_BEFORE => {
-            Finding::failed(check, format!("{} ends at {until} and none follows: `marque keys rotate`", key.key_id()))
-        }
-        Some(until) => Finding::warning(
-            check,
-            format!("{} ends at {until} and none follows yet: `marque keys rotate`", key.key_id()),
-        ),
+        Some(end) => Finding::warning(check, format!("the last one ends at {end}: `marque keys rotate` before")),
     }
 }
 

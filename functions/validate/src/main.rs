@@ -1,8 +1,10 @@
 //! The deployed function `validate`: API servers activate and check in; keys, revocations, explain.
 
+use std::process::ExitCode;
+
 use marque_service::{runtime, validate};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> ExitCode {
     runtime::run(validate::router).await
 }

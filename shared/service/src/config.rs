@@ -49,6 +49,20 @@ impl fmt::Debug for AwsCredentials {
     }
 }
 
+/// `AWS_LAMBDA_RUNTIME_API`, which Lambda sets: where a start that failed is told.
+#[cfg(feature = "lambda")]
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+pub(crate) fn runtime_api() -> Option<http::Uri> {
+    std::env::var("AWS_LAMBDA_RUNTIME_API").ok()?.parse().ok()
+}
+
+/// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: what metrics and alarms know the function by.
+#[cfg(feature = "lambda")]
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+pub(crate) fn function_name() -> String {
+    std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| "unknown".to_owned())
+}
+
 /// Everything that is wrong with the environment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the environment is faulty: {}", .0.join("; "))]

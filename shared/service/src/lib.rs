@@ -15,8 +15,10 @@ pub mod keyring;
 pub mod problem;
 #[cfg(feature = "lambda")]
 pub mod runtime;
+pub mod telemetry;
 pub mod validate;
 
 pub use app::App;
 pub use clock::Clock;
 pub use config::Config;
+pub use telemetry::Telemetry;

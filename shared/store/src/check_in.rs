@@ -8,7 +8,7 @@ use marque_core::{FingerprintKind, FingerprintValue, License, LicenseId, Slug, T
 use crate::expression::Expression;
 use crate::items::{LicenseItem, binary, names, number, text};
 use crate::transaction::back_off;
-use crate::{Store, StoreError, keys};
+use crate::{Store, StoreError, capacity, keys};
 
 /// A check tries so often again when a transaction is at the same licence.
 const RETRIES: u32 = 3;
@@ -81,6 +81,7 @@ impl Store {
             }
             match self.send_stamp(&stamp, &expression).await {
                 Ok(output) => {
+                    capacity::wrote(&output.consumed_capacity);
                     return output.attributes.map(|old| LicenseItem::read(&old).map(CheckIn::Stamped)).transpose();
                 }
                 Err(error) => match error.into_service_error() {

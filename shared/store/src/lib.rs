@@ -4,6 +4,7 @@
 //! [`Store::bind`], [`Store::issue`]). Look-ups answer `Option`; failure is a [`StoreError`]; an item that cannot be
 //! read is [`StoreError::Corrupt`], never a panic. The same code runs against DynamoDB and against the embedded one.
 
+pub mod capacity;
 mod catalog;
 mod check_in;
 mod error;
@@ -16,6 +17,7 @@ mod table;
 mod transaction;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 
 pub use check_in::{CheckIn, KeyRule, Stamp};
 pub use error::StoreError;
@@ -46,8 +48,15 @@ impl Store {
     }
 
     async fn item(&self, key: keys::Key, consistent: bool) -> Result<Option<items::Item>, StoreError> {
-        let request =
-            self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).consistent_read(consistent);
-        Ok(request.send().await.map_err(StoreError::unavailable)?.item)
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
+            .consistent_read(consistent)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = request.send().await.map_err(StoreError::unavailable)?;
+        capacity::read(answer.consumed_capacity.as_ref());
+        Ok(answer.item)
     }
 }

@@ -8,10 +8,10 @@ use aws_smithy_types::error::operation::BuildError;
 use aws_smithy_types::timeout::TimeoutConfig;
 use std::time::Duration;
 
-use crate::StoreError;
 use crate::expression::Expression;
 use crate::items::Item;
 use crate::keys::{Key, PK};
+use crate::{StoreError, capacity};
 
 /// Transactions take two rounds inside DynamoDB and may wait for others, so they get longer than a single write.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(6);
@@ -81,7 +81,10 @@ impl<'a> Transaction<'a> {
         let request =
             request.customize().config_override(aws_sdk_dynamodb::config::Builder::new().timeout_config(timeouts));
         match request.send().await {
-            Ok(_) => Ok(()),
+            Ok(answer) => {
+                capacity::wrote(answer.consumed_capacity());
+                Ok(())
+            }
             Err(error) if is_overtaken(&error) => Err(NotDone::Overtaken),
             Err(error) => Err(NotDone::Failed(StoreError::unavailable(error))),
         }

@@ -86,17 +86,9 @@ fn parse<T: FromBody>(bytes: &[u8]) -> Result<T, Error> {
     let value = strict::parse(bytes).map_err(|error| Error::invalid(error.pointer(), error.to_string()))?;
     let Value::Object(object) = value else { return Err(Error::invalid("", "must be a JSON object")) };
     let mut faults: Vec<Fault> = Vec::new();
-    let mut fields = Fields::new(&object, &mut faults);
+    let mut fields = Fields::new(&object, T::UNKNOWN, &mut faults);
     let value = T::read(&mut fields);
-    match T::UNKNOWN {
-        UnknownMembers::Refused => fields.refuse_unknown(),
-        UnknownMembers::Ignored => {
-            let unknown = fields.unknown();
-            if !unknown.is_empty() {
-                tracing::info!(members = unknown.len(), "ignored members of a newer client");
-            }
-        }
-    }
+    fields.end();
     match value {
         Some(value) if faults.is_empty() => Ok(value),
         _ => Err(Error::Invalid(faults)),

@@ -3,18 +3,24 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request};
-use axum::middleware::{Next, from_fn};
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, header};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::chance;
-use crate::clock::Stopwatch;
+use marque_store::capacity::measured;
+
+use crate::clock::{Clock, Stopwatch};
 use crate::problem::Error;
+use crate::telemetry::{Answered, Telemetry};
 
 /// A call takes at most so long; a function's own timeout must be longer, or its caller sees a bare 502.
 const TIME_LIMIT: Duration = Duration::from_secs(9);
+
+/// Lambda puts the trace of X-Ray here.
+const TRACE_ID: &str = "x-amzn-trace-id";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -27,38 +33,46 @@ pub struct LogLine {
     pub verdict: Option<&'static str>,
 }
 
-/// Puts the envelope around a function's routes.
+/// Puts the envelope around a function's routes; its lines go to the process's log.
 pub fn envelope(router: Router) -> Router {
+    envelope_with(router, Telemetry::log())
+}
+
+/// Puts the envelope around a function's routes, with a place for its lines and metrics.
+pub fn envelope_with(router: Router, telemetry: Telemetry) -> Router {
     router
         .fallback(|| async { Error::NotFound })
         .layer(CatchPanicLayer::custom(|_| {
             Error::Unavailable { cause: "a handler panicked".to_owned() }.into_response()
         }))
-        .layer(from_fn(around))
+        .layer(from_fn_with_state(telemetry, around))
 }
 
-async fn around(request: Request, next: Next) -> Response {
+async fn around(State(telemetry): State<Telemetry>, request: Request, next: Next) -> Response {
     let stopwatch = Stopwatch::start();
     let id = request_id();
     let method = request.method().clone();
-    let route =
-        request.extensions().get::<MatchedPath>().map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
-    let answered = tokio::time::timeout(TIME_LIMIT, next.run(request)).await;
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let trace = request.headers().get(TRACE_ID).and_then(|trace| trace.to_str().ok()).map(str::to_owned);
+    let (answered, spent) = measured(tokio::time::timeout(TIME_LIMIT, next.run(request))).await;
     let response =
         answered.unwrap_or_else(|_| Error::Unavailable { cause: "over the time limit".to_owned() }.into_response());
-    let mut response = with_problem(response, &id);
+    let (mut response, error) = with_problem(response, &id);
     let line = response.extensions_mut().remove::<LogLine>().unwrap_or_default();
-    let license = line.license.map(|id| id.to_string());
-    tracing::info!(
-        request_id = id,
-        method = method.as_str(),
-        route,
-        status = response.status().as_u16(),
-        license,
-        verdict = line.verdict,
-        ms = stopwatch.milliseconds(),
-        "answered"
-    );
+    telemetry.answered(&Answered {
+        request_id: &id,
+        trace: trace.as_deref(),
+        method: method.as_str(),
+        route: route.as_ref().map_or("(none)", MatchedPath::as_str),
+        status: response.status().as_u16(),
+        code: error.as_ref().map_or(line.verdict.unwrap_or("OK"), Error::code),
+        license: line.license,
+        milliseconds: stopwatch.milliseconds(),
+        spent,
+        cause: error.as_ref().and_then(Error::cause),
+        // The log is stamped by the machine's clock, wherever the service's has been moved to.
+        at: Clock::system().now(),
+    });
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
@@ -69,21 +83,18 @@ async fn around(request: Request, next: Next) -> Response {
 }
 
 /// Every failure becomes a problem document here, also those that the router made by itself.
-fn with_problem(mut response: Response, id: &str) -> Response {
+fn with_problem(mut response: Response, id: &str) -> (Response, Option<Error>) {
     let status = response.status();
     let error = match response.extensions_mut().remove::<Error>() {
         Some(error) => error,
         None if is_bare_failure(&response) => Error::of_status(status),
-        None => return response,
+        None => return (response, None),
     };
-    if let Some(cause) = error.cause() {
-        tracing::error!(request_id = id, cause, "a call failed");
-    }
     let mut answer = error.answer(id);
     if let Some(allow) = response.headers().get(header::ALLOW) {
         answer.headers_mut().insert(header::ALLOW, allow.clone());
     }
-    answer
+    (answer, Some(error))
 }
 
 fn is_bare_failure(response: &Response) -> bool {

@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use serde_json::{Map, Value};
 
+use super::body::UnknownMembers;
 use crate::problem::Fault;
 
 /// An object being read. Each member is asked for once; what was never asked for is unknown.
@@ -12,12 +13,13 @@ pub struct Fields<'a> {
     object: &'a Map<String, Value>,
     path: String,
     known: Vec<&'static str>,
+    unknown: UnknownMembers,
     faults: &'a mut Vec<Fault>,
 }
 
 impl<'a> Fields<'a> {
-    pub(crate) fn new(object: &'a Map<String, Value>, faults: &'a mut Vec<Fault>) -> Self {
-        Self { object, path: String::new(), known: Vec::new(), faults }
+    pub(crate) fn new(object: &'a Map<String, Value>, unknown: UnknownMembers, faults: &'a mut Vec<Fault>) -> Self {
+        Self { object, path: String::new(), known: Vec::new(), unknown, faults }
     }
 
     /// A member that must be there: a text that `parse` reads.
@@ -51,10 +53,10 @@ impl<'a> Fields<'a> {
     pub fn object<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Option<T> {
         match self.member(name) {
             Some(Value::Object(object)) => {
-                let mut inner =
-                    Fields { object, path: format!("{}/{name}", self.path), known: Vec::new(), faults: self.faults };
+                let path = format!("{}/{name}", self.path);
+                let mut inner = Fields { object, path, known: Vec::new(), unknown: self.unknown, faults: self.faults };
                 let value = read(&mut inner);
-                inner.refuse_unknown();
+                inner.end();
                 value
             }
             Some(_) => self.fault(name, "must be an object"),
@@ -75,14 +77,18 @@ impl<'a> Fields<'a> {
         self.object.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// The names of the members that nobody asked for.
-    pub(crate) fn unknown(&self) -> Vec<&'a str> {
-        self.object.keys().map(String::as_str).filter(|name| !self.known.contains(name)).collect()
-    }
-
-    pub(crate) fn refuse_unknown(&mut self) {
-        for name in self.unknown() {
-            self.fault::<()>(name, "is not known here: leave it out");
+    /// Deals with the members that nobody asked for.
+    pub(crate) fn end(&mut self) {
+        let unknown = self.object.keys().map(String::as_str).filter(|name| !self.known.contains(name));
+        let unknown: Vec<&str> = unknown.collect();
+        match self.unknown {
+            UnknownMembers::Ignored if unknown.is_empty() => {}
+            UnknownMembers::Ignored => tracing::info!(members = unknown.len(), "ignored members of a newer client"),
+            UnknownMembers::Refused => {
+                for name in unknown {
+                    self.fault::<()>(name, "is not known here: leave it out");
+                }
+            }
         }
     }
 

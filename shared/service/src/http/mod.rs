@@ -6,6 +6,6 @@ mod fields;
 mod signature;
 
 pub use body::{Body, FromBody, UnknownMembers};
-pub use envelope::{LogLine, envelope};
+pub use envelope::{LogLine, envelope, envelope_with};
 pub use fields::Fields;
 pub(crate) use signature::{license_code, signed_by};

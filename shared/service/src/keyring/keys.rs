@@ -96,6 +96,16 @@ impl KeyRing {
         self.file_keys.get(&kid).ok_or_else(|| no_key(Typ::License))
     }
 
+    /// When the last of the listed keys that sign this kind of token ends; none when one signs without an end.
+    #[must_use]
+    pub fn runs_out(&self, typ: Typ, now: Timestamp) -> Option<Timestamp> {
+        let mut at = now;
+        while let Some(key) = self.set.signing_key_for(typ, at) {
+            at = key.sign_until()?;
+        }
+        Some(at)
+    }
+
     fn active(&self, typ: Typ, now: Timestamp) -> Result<KeyId, Error> {
         let listed = self.set.signing_key_for(typ, now).ok_or_else(|| no_key(typ))?;
         let kid = listed.key_id();
