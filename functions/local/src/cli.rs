@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Code(Code),
     /// Say what is wrong with a deployed environment, and how to mend it.
     Doctor(Doctor),
+    /// Write the demo product, its plans and one licence of each into a deployed table.
+    Seed(Seed),
     /// Reckon what a deployment costs a month.
     Cost(Cost),
 }
@@ -240,6 +242,35 @@ impl Doctor {
             "AWS_REGION" => self.region.clone(),
             "MARQUE_ISSUER" => self.issuer.clone(),
             "MARQUE_KEY_RING" => self.ring.clone(),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Settings that are not given are taken from the environment: MARQUE_TABLE, AWS_REGION, AWS_ACCESS_KEY_ID,\n\
+                        AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN.\n\
+                        Credentials of the AWS CLI: eval \"$(aws configure export-credentials --format env)\""
+)]
+pub(crate) struct Seed {
+    /// The table's name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) table: Option<String>,
+    /// The region.
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// One JSON document on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Seed {
+    /// What was given on the command line for a variable of the environment.
+    pub(crate) fn setting(&self, name: &str) -> Option<String> {
+        match name {
+            "MARQUE_TABLE" => self.table.clone(),
+            "AWS_REGION" => self.region.clone(),
             _ => None,
         }
     }

@@ -78,9 +78,11 @@ async fn examine(options: &Doctor) -> Vec<Finding> {
         Ok(config) => config,
         Err(faults) => return faults.0.into_iter().map(|fault| Finding::failed("config", fault)).collect(),
     };
-    let mut findings =
-        vec![Finding::ok("config", format!("table {} in {}, issuer {}", config.table, config.region, config.issuer))];
-    let aws = Aws::new(&config);
+    let mut findings = vec![Finding::ok(
+        "config",
+        format!("table {} in {}, issuer {}", config.table, config.aws.region, config.issuer),
+    )];
+    let aws = Aws::new(&config.aws);
     findings.extend(table(&aws, &config).await);
     let ring = aws.keys(&config.key_ring, now).await;
     match &ring {

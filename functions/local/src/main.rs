@@ -8,6 +8,7 @@ mod input;
 mod inspect;
 mod keys;
 mod output;
+mod seed;
 mod serve;
 mod verify;
 
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Keys(options) => keys::run(options),
         Command::Code(options) => code::run(&options),
         Command::Doctor(options) => doctor::run(&options),
+        Command::Seed(options) => seed::run(&options),
         Command::Cost(options) => cost::run(&options),
     };
     outcome

@@ -14,7 +14,7 @@ use marque_store::{Store, StoreError};
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, KeyRingLocation};
+use crate::config::{AwsSettings, Config, KeyRingLocation};
 use crate::keyring::{Keys, RingFault, RingSource};
 
 /// One attempt of a call; a check that hangs must not cost its caller more than the next one.
@@ -39,7 +39,7 @@ pub enum StartError {
 /// [`StartError`].
 pub async fn start(config: &Config) -> Result<App, StartError> {
     let clock = Clock::system();
-    let aws = Aws::new(config);
+    let aws = Aws::new(&config.aws);
     let store = aws.store(&config.table);
     let (keys, pinged) = tokio::join!(aws.keys(&config.key_ring, clock.now()), store.ping());
     pinged?;
@@ -79,7 +79,7 @@ macro_rules! client {
 impl Aws {
     /// What the settings say. Nothing is called yet.
     #[must_use]
-    pub fn new(config: &Config) -> Self {
+    pub fn new(config: &AwsSettings) -> Self {
         let keys = &config.credentials;
         // Lambda's credentials live as long as the sandbox, so they are read once.
         let credentials = Credentials::new(

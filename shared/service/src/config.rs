@@ -11,14 +11,21 @@ pub struct Config {
     pub issuer: String,
     /// `MARQUE_KEY_RING`: where the key ring is.
     pub key_ring: KeyRingLocation,
+    /// How to reach AWS.
+    pub aws: AwsSettings,
+    /// `MARQUE_LOG`: `error`, `warn`, `info` (the default), `debug` or `trace`.
+    pub log_level: String,
+}
+
+/// How to reach AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsSettings {
     /// `AWS_REGION`, which Lambda sets.
     pub region: String,
     /// `AWS_ENDPOINT_URL`: another address than AWS's own, for tests.
     pub endpoint: Option<String>,
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, which Lambda sets.
     pub credentials: AwsCredentials,
-    /// `MARQUE_LOG`: `error`, `warn`, `info` (the default), `debug` or `trace`.
-    pub log_level: String,
 }
 
 /// Where the key ring is kept.
@@ -91,57 +98,82 @@ impl Config {
     /// # Errors
     /// [`ConfigFaults`] names every variable that is missing or malformed.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigFaults> {
-        let mut faults = Vec::new();
-        let mut required = |name: &str| {
-            let value = variable(name).filter(|value| !value.is_empty());
-            if value.is_none() {
-                faults.push(format!("{name} is missing"));
-            }
-            value.unwrap_or_default()
-        };
-        let table = required("MARQUE_TABLE");
-        let issuer = required("MARQUE_ISSUER");
-        let ring = required("MARQUE_KEY_RING");
-        let region = required("AWS_REGION");
-        let credentials = AwsCredentials {
-            access_key_id: required("AWS_ACCESS_KEY_ID"),
-            secret_access_key: required("AWS_SECRET_ACCESS_KEY"),
-            session_token: variable("AWS_SESSION_TOKEN").filter(|token| !token.is_empty()),
-        };
+        let mut reader = Reader { variable: &variable, faults: Vec::new() };
+        let table = reader.table();
+        let issuer = reader.required("MARQUE_ISSUER", "must be an https URL without a trailing slash", |text| {
+            let host = text.strip_prefix("https://")?;
+            let plain = !host.is_empty() && !host.ends_with('/') && host.bytes().all(|b| b.is_ascii_graphic());
+            plain.then(|| text.to_owned())
+        });
+        let must = "must begin with `secretsmanager:`, `ssm:` or `file:`";
+        let key_ring = reader.required("MARQUE_KEY_RING", must, KeyRingLocation::read);
+        let aws = reader.aws();
         let log_level = variable("MARQUE_LOG").unwrap_or_else(|| "info".to_owned());
-        let mut malformed = |name: &str, must: &str, holds: bool, missing: bool| {
-            if !holds && !missing {
-                faults.push(format!("{name} {must}"));
-            }
-        };
-        let key_ring = KeyRingLocation::read(&ring);
-        let issuer_ok = issuer
-            .strip_prefix("https://")
-            .is_some_and(|host| !host.is_empty() && !host.ends_with('/') && host.bytes().all(|b| b.is_ascii_graphic()));
-        let table_ok =
-            (3..=255).contains(&table.len()) && table.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
-        malformed(
-            "MARQUE_TABLE",
-            "must be a table's name: 3 to 255 letters, digits, `_`, `.` or `-`",
-            table_ok,
-            table.is_empty(),
-        );
-        malformed("MARQUE_ISSUER", "must be an https URL without a trailing slash", issuer_ok, issuer.is_empty());
-        malformed(
-            "MARQUE_KEY_RING",
-            "must begin with `secretsmanager:`, `ssm:` or `file:`",
-            key_ring.is_some(),
-            ring.is_empty(),
-        );
-        let known_level = ["error", "warn", "info", "debug", "trace"].contains(&log_level.as_str());
-        malformed("MARQUE_LOG", "must be `error`, `warn`, `info`, `debug` or `trace`", known_level, false);
-        match key_ring {
-            Some(key_ring) if faults.is_empty() => {
-                let endpoint = variable("AWS_ENDPOINT_URL").filter(|url| !url.is_empty());
-                Ok(Self { table, issuer, key_ring, region, endpoint, credentials, log_level })
-            }
-            _ => Err(ConfigFaults(faults)),
+        if !["error", "warn", "info", "debug", "trace"].contains(&log_level.as_str()) {
+            reader.faults.push("MARQUE_LOG must be `error`, `warn`, `info`, `debug` or `trace`".to_owned());
         }
+        match (table, issuer, key_ring, aws) {
+            (Some(table), Some(issuer), Some(key_ring), Some(aws)) if reader.faults.is_empty() => {
+                Ok(Self { table, issuer, key_ring, aws, log_level })
+            }
+            _ => Err(ConfigFaults(reader.faults)),
+        }
+    }
+}
+
+impl AwsSettings {
+    /// Reads a table's name and how to reach AWS, and nothing else: for tools that need no keys.
+    ///
+    /// # Errors
+    /// [`ConfigFaults`] names every variable that is missing or malformed.
+    #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+    pub fn with_table(given: impl Fn(&str) -> Option<String>) -> Result<(String, Self), ConfigFaults> {
+        let variable = |name: &str| given(name).or_else(|| std::env::var(name).ok());
+        let mut reader = Reader { variable: &variable, faults: Vec::new() };
+        match (reader.table(), reader.aws()) {
+            (Some(table), Some(aws)) if reader.faults.is_empty() => Ok((table, aws)),
+            _ => Err(ConfigFaults(reader.faults)),
+        }
+    }
+}
+
+/// Reads variables and notes every fault.
+struct Reader<'a> {
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    faults: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn required<T>(&mut self, name: &str, must: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let Some(text) = (self.variable)(name).filter(|value| !value.is_empty()) else {
+            self.faults.push(format!("{name} is missing"));
+            return None;
+        };
+        let value = read(&text);
+        if value.is_none() {
+            self.faults.push(format!("{name} {must}"));
+        }
+        value
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        self.required(name, "", |text| Some(text.to_owned()))
+    }
+
+    fn table(&mut self) -> Option<String> {
+        self.required("MARQUE_TABLE", "must be a table's name: 3 to 255 letters, digits, `_`, `.` or `-`", |text| {
+            let letters = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+            (letters && (3..=255).contains(&text.len())).then(|| text.to_owned())
+        })
+    }
+
+    fn aws(&mut self) -> Option<AwsSettings> {
+        let optional = |name: &str| (self.variable)(name).filter(|value| !value.is_empty());
+        let (session_token, endpoint) = (optional("AWS_SESSION_TOKEN"), optional("AWS_ENDPOINT_URL"));
+        let region = self.text("AWS_REGION");
+        let (id, key) = (self.text("AWS_ACCESS_KEY_ID"), self.text("AWS_SECRET_ACCESS_KEY"));
+        let credentials = AwsCredentials { access_key_id: id?, secret_access_key: key?, session_token };
+        Some(AwsSettings { region: region?, endpoint, credentials })
     }
 }
 

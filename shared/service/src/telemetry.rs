@@ -81,7 +81,7 @@ impl Telemetry {
     }
 
     /// Tells how many days the keys of the ring go on signing, where they end and none follows.
-    pub(crate) fn key_days_left(&self, days: i64, now: Timestamp) {
+    pub fn key_days_left(&self, days: i64, now: Timestamp) {
         if let Some(function) = &self.0.function {
             let metrics = json!([{"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": [{"Name": "KeyDaysLeft", "Unit": "Count"}]}]);
             write_line(&json!({
