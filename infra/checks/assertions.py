@@ -120,8 +120,8 @@ def runtime(project):
 @rule("every function gets the environment that config.rs reads, and nothing else")
 def environment(project):
     config = project.texts["shared/service/src/config.rs"].split("#[cfg(test)]")[0]
-    required = set(re.findall(r'required\("(MARQUE_\w+)"\)', config))
-    optional = set(re.findall(r'variable\("(MARQUE_\w+)"\)', config))
+    required = set(re.findall(r'required\(\s*"(MARQUE_\w+)"', config))
+    optional = set(re.findall(r'variable\)?\(\s*"(MARQUE_\w+)"', config))
     if not required:
         yield "config.rs requires no MARQUE_ variable any more: mend this rule"
     for name, properties, _ in project.lambdas():

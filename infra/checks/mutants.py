@@ -182,7 +182,7 @@ def _(p):
 
 @mutant("environment", "the code requires one more variable")
 def _(p):
-    replace(p, "shared/service/src/config.rs", 'let issuer = required("MARQUE_ISSUER");', 'let issuer = required("MARQUE_ISSUER"); let mail = required("MARQUE_SENDER");')
+    replace(p, "shared/service/src/config.rs", "#[cfg(test)]", 'reader.required("MARQUE_SENDER", …)\n#[cfg(test)]')
 
 
 @mutant("packages", "a function is packaged and not deployed")
