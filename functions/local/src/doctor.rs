@@ -84,7 +84,7 @@ async fn examine(options: &Doctor) -> Vec<Finding> {
     )];
     let aws = Aws::new(&config.aws);
     findings.extend(table(&aws, &config).await);
-    let ring = aws.keys(&config.key_ring, now).await;
+    let ring = aws.keys(&config.key_ring, now).await.and_then(|keys| keys.of_issuer(&config.issuer));
     match &ring {
         Ok(keys) => findings.extend(key_ring(keys, now).await),
         Err(fault) => findings.push(Finding::failed("key ring", format!("{fault}: {}", ring_cure(&config.key_ring)))),

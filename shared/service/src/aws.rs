@@ -43,7 +43,7 @@ pub async fn start(config: &Config) -> Result<App, StartError> {
     let store = aws.store(&config.table);
     let (keys, pinged) = tokio::join!(aws.keys(&config.key_ring, clock.now()), store.ping());
     pinged?;
-    Ok(App::new(store, clock, keys?, config.issuer.clone()))
+    Ok(App::new(store, clock, keys?.of_issuer(&config.issuer)?, config.issuer.clone()))
 }
 
 /// What every client of AWS is made from: one HTTP client, explicit region and credentials, our own limits.

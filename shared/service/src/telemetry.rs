@@ -142,11 +142,20 @@ impl Answered<'_> {
 
 fn line(function: &str, answered: &Answered<'_>, cold: bool, left_out: u64) -> Value {
     let metric = |name: &str, unit: &str| json!({"Name": name, "Unit": unit});
-    let metrics = json!([{
-        "Namespace": NAMESPACE,
-        "Dimensions": [["Function"], ["Function", "Route", "Code"]],
-        "Metrics": [metric("Requests", "Count"), metric("Duration", "Milliseconds"), metric("WriteUnits", "Count"), metric("ReadUnits", "Count"), metric("ColdStarts", "Count")],
-    }]);
+    let directive = |dimensions: Value, metrics: Value| json!({"Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics});
+    // Each metric and combination of dimensions is paid for by the month, so the fine one counts and no more.
+    let metrics = json!([
+        directive(json!(["Function", "Route", "Code"]), json!([metric("Requests", "Count")])),
+        directive(
+            json!(["Function"]),
+            json!([
+                metric("Duration", "Milliseconds"),
+                metric("WriteUnits", "Count"),
+                metric("ReadUnits", "Count"),
+                metric("ColdStarts", "Count")
+            ]),
+        ),
+    ]);
     json!({
         "_aws": {"Timestamp": answered.at.unix() * 1000, "CloudWatchMetrics": metrics},
         "level": if answered.status >= 500 { "ERROR" } else { "INFO" },
@@ -217,12 +226,14 @@ mod tests {
     #[test]
     fn a_line_is_in_the_embedded_format() {
         let line = line("fn", &answered(200, "VALID", 7), true, 0);
-        let directive = &line["_aws"]["CloudWatchMetrics"][0];
-        for metric in directive["Metrics"].as_array().unwrap() {
-            assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{metric}");
-        }
-        for dimension in directive["Dimensions"].as_array().unwrap().iter().flat_map(|set| set.as_array().unwrap()) {
-            assert!(line[dimension.as_str().unwrap()].is_string(), "{dimension}");
+        for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
+            for metric in directive["Metrics"].as_array().unwrap() {
+                assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{metric}");
+            }
+            for dimension in directive["Dimensions"].as_array().unwrap().iter().flat_map(|set| set.as_array().unwrap())
+            {
+                assert!(line[dimension.as_str().unwrap()].is_string(), "{dimension}");
+            }
         }
         assert_eq!((&line["_aws"]["Timestamp"], &line["ColdStarts"]), (&json!(7000), &json!(1)));
     }

@@ -18,6 +18,7 @@ const REREAD_AFTER: i64 = 3600;
 /// A verified key ring.
 #[derive(Debug)]
 pub struct KeyRing {
+    issuer: String,
     token: String,
     seq: u64,
     set: KeySet,
@@ -35,9 +36,10 @@ impl KeyRing {
     pub fn read(document: &RingDocument, source: &RingSource, now: Timestamp) -> Result<Self, RingFault> {
         let fault = |text: String| RingFault(text);
         let root = PublicKey::from_jwk(&document.root).map_err(|error| fault(format!("the root: {error}")))?;
-        let KeySetClaims { seq, keys: set, .. } = document.verified(&root)?;
+        let KeySetClaims { iss: issuer, seq, keys: set, .. } = document.verified(&root)?;
         let jwks = set.to_jwks().to_string();
         let mut ring = Self {
+            issuer,
             token: document.key_set.clone(),
             seq,
             set,
@@ -52,6 +54,12 @@ impl KeyRing {
             ring.active(typ, now).map_err(|_| fault(format!("no key with a secret signs {} now", typ.as_str())))?;
         }
         Ok(ring)
+    }
+
+    /// The issuer that the key set is of.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
     }
 
     /// The key set as the root signed it.
@@ -220,6 +228,16 @@ impl Keys {
         Ok(Self::new(KeyRing::read(&document, &source, now)?, source, now))
     }
 
+    /// The same keys, if they are this issuer's: products would refuse every token otherwise.
+    ///
+    /// # Errors
+    /// [`RingFault`] for a ring of another issuer.
+    pub fn of_issuer(self, issuer: &str) -> Result<Self, RingFault> {
+        let same = self.ring.read().unwrap_or_else(PoisonError::into_inner).issuer() == issuer;
+        let fault = || RingFault("it is of another issuer than MARQUE_ISSUER says: compare the two".to_owned());
+        if same { Ok(self) } else { Err(fault()) }
+    }
+
     fn new(ring: KeyRing, source: RingSource, now: Timestamp) -> Self {
         Self { ring: RwLock::new(Arc::new(ring)), source, read_at: AtomicI64::new(now.unix()) }
     }
@@ -243,6 +261,7 @@ impl Keys {
         };
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         match fresh {
+            Ok(fresh) if fresh.issuer() != ring.issuer() => tracing::error!("a key ring of another issuer was refused"),
             Ok(fresh) if fresh.seq() >= ring.seq() => *ring = Arc::new(fresh),
             Ok(fresh) => tracing::error!(seq = fresh.seq(), kept = ring.seq(), "an older key ring was refused"),
             Err(fault) => tracing::error!(%fault, "the key ring could not be read again"),

@@ -1,0 +1,31 @@
+//! The routes of `validate` in process: router, envelope and handlers over the embedded DynamoDB, a still clock and a key
+//! ring made for the test.
+//!
+//! `harness` is a service with the demo's plans, and speaks HTTP to it.
+
+#[cfg(test)]
+mod bodies;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod crashes;
+#[cfg(test)]
+mod explain;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod problems;
+#[cfg(test)]
+mod public;
+#[cfg(test)]
+mod releases;
+#[cfg(test)]
+mod ring;
+#[cfg(test)]
+mod servers;
+#[cfg(test)]
+mod signatures;
+#[cfg(test)]
+mod verdicts;
