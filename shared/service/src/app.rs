@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use marque_core::{License, Plan, PlanRef, Plans, Slug};
+use marque_core::{License, Plan, PlanRef, Plans, Slug, Timestamp};
 use marque_store::{Store, StoreError};
 
 use crate::clock::Clock;
 use crate::keyring::Keys;
 use crate::problem::Error;
-use crate::validate::SignedList;
 
 /// The table, the clock, the keys, and what is cached. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -101,4 +100,12 @@ impl LicensePlans {
     pub(crate) fn as_ref(&self) -> Plans<'_> {
         Plans { running: &self.running, next: self.next.as_deref() }
     }
+}
+
+/// A list of revocations that was signed, and may be handed out for a while.
+#[derive(Debug, Clone)]
+pub(crate) struct SignedList {
+    pub(crate) seq: u64,
+    pub(crate) at: Timestamp,
+    pub(crate) token: String,
 }

@@ -54,14 +54,14 @@ impl<S: Sync, T: FromBody> FromRequest<S> for Body<T> {
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Error> {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut media_types = headers.get_all(header::CONTENT_TYPE).iter();
+    let media_type = media_types.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (essence, parameters) = media_type.split_once(';').unwrap_or((media_type, ""));
-    let json = essence.trim().eq_ignore_ascii_case("application/json");
+    let json = essence.trim().eq_ignore_ascii_case("application/json") && media_types.next().is_none();
     let parameters = parameters.trim().replace(['"', ' '], "");
     let utf8 = parameters.is_empty() || parameters.eq_ignore_ascii_case("charset=utf-8");
-    let plain = headers
-        .get(header::CONTENT_ENCODING)
-        .is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let plain = encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
     if json && utf8 && plain { Ok(()) } else { Err(Error::UnsupportedMediaType) }
 }
 

@@ -13,8 +13,6 @@ mod files;
 mod public;
 mod validations;
 
-pub(crate) use public::SignedList;
-
 use std::sync::Arc;
 
 use axum::Router;

@@ -4,12 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
+use marque_core::Duration;
 use marque_core::token::Revocations;
-use marque_core::{Duration, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
+use crate::app::SignedList;
 use crate::problem::{Error, Problem};
 
 const HOUR: &str = "public, max-age=3600";
@@ -32,14 +33,6 @@ pub(crate) struct Health {
     status: &'static str,
     /// Of the service.
     version: &'static str,
-}
-
-/// A list that was signed, and may be handed out for a while.
-#[derive(Debug, Clone)]
-pub(crate) struct SignedList {
-    seq: u64,
-    at: Timestamp,
-    token: String,
 }
 
 /// Files and perpetual licences that are no longer good.
