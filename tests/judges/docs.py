@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 document, url, name = sys.argv[1:]
-FENCE = re.compile(r"(?m)^(?P<note><!-- not run: .+ -->\n)?```(?P<kind>\w*)\n(?P<body>.*?)^```$", re.S)
+FENCE = re.compile(r"(?m)^(?P<note><!-- not run: [^\n]+ -->\n)?```(?P<kind>\w*)\n(?P<body>.*?)^```$", re.S)
 MARK = "\x1e"
 # What is another at each run, and what it is called instead. The order matters: the longer first.
 VOLATILE = [
@@ -84,6 +84,8 @@ def judge(run, output):
 
 
 runs = blocks(open(document, encoding="utf-8").read())
+if not runs:
+    sys.exit(f"FAILED {name} has nothing that can be run")
 script = "set -eo pipefail\n"
 for run in runs:
     script += f"printf '{MARK}'\n" + run["script"].replace("http://127.0.0.1:8080", url)
