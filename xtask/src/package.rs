@@ -47,7 +47,8 @@ pub(crate) fn run(options: &Package) -> Result<(), Failed> {
     for function in &functions {
         let folder = workspace.target.join("lambda").join(&function.name);
         let zip = folder.join("bootstrap.zip");
-        let size = std::fs::metadata(&zip).map_err(|error| Failed(format!("{} was not made: {error}", zip.display())))?.len();
+        let size =
+            std::fs::metadata(&zip).map_err(|error| Failed(format!("{} was not made: {error}", zip.display())))?.len();
         let glibc = newest_glibc(&workspace.built(&function.name, options.arch))?;
         println!("{}: {:.2} MB zipped, needs GLIBC {}.{}", function.name, size as f64 / 1e6, glibc.0, glibc.1);
     }
@@ -73,7 +74,8 @@ impl Workspace {
         let output = Command::new("cargo").args(["metadata", "--format-version", "1", "--no-deps"]).output();
         let output = output.map_err(|error| unreadable(error.to_string()))?;
         let metadata: Value = serde_json::from_slice(&output.stdout).map_err(|error| unreadable(error.to_string()))?;
-        let path = |name: &str| metadata[name].as_str().map(PathBuf::from).ok_or_else(|| unreadable(format!("no {name}")));
+        let path =
+            |name: &str| metadata[name].as_str().map(PathBuf::from).ok_or_else(|| unreadable(format!("no {name}")));
         Ok(Self {
             root: path("workspace_root")?,
             target: path("target_directory")?,
@@ -107,12 +109,22 @@ impl Workspace {
 
 /// The newest version of glibc that a binary asks for, from the version names in its dynamic symbols.
 fn newest_glibc(binary: &Path) -> Result<(u32, u32), Failed> {
-    let bytes = std::fs::read(binary).map_err(|error| Failed(format!("{} cannot be read: {error}", binary.display())))?;
-    let newest = versions(&bytes).max().ok_or_else(|| Failed(format!("{} names no GLIBC version: is it a Linux binary?", binary.display())))?;
+    let bytes =
+        std::fs::read(binary).map_err(|error| Failed(format!("{} cannot be read: {error}", binary.display())))?;
+    let newest = versions(&bytes)
+        .max()
+        .ok_or_else(|| Failed(format!("{} names no GLIBC version: is it a Linux binary?", binary.display())))?;
     if newest <= NEWEST_GLIBC {
         return Ok(newest);
     }
-    Err(Failed(format!("{} needs GLIBC {}.{}, and provided.al2023 has {}.{}: build it with cargo-lambda's zig", binary.display(), newest.0, newest.1, NEWEST_GLIBC.0, NEWEST_GLIBC.1)))
+    Err(Failed(format!(
+        "{} needs GLIBC {}.{}, and provided.al2023 has {}.{}: build it with cargo-lambda's zig",
+        binary.display(),
+        newest.0,
+        newest.1,
+        NEWEST_GLIBC.0,
+        NEWEST_GLIBC.1
+    )))
 }
 
 fn versions(bytes: &[u8]) -> impl Iterator<Item = (u32, u32)> {

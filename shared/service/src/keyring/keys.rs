@@ -18,6 +18,7 @@ const REREAD_AFTER: i64 = 3600;
 /// A verified key ring.
 #[derive(Debug)]
 pub struct KeyRing {
+    root: KeyId,
     issuer: String,
     token: String,
     seq: u64,
@@ -39,6 +40,7 @@ impl KeyRing {
         let KeySetClaims { iss: issuer, seq, keys: set, .. } = document.verified(&root)?;
         let jwks = set.to_jwks().to_string();
         let mut ring = Self {
+            root: root.key_id(),
             issuer,
             token: document.key_set.clone(),
             seq,
@@ -261,6 +263,8 @@ impl Keys {
         };
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         match fresh {
+            // Products embed the root: what another one vouches for, they would refuse.
+            Ok(fresh) if fresh.root != ring.root => tracing::error!("a key ring of another root was refused"),
             Ok(fresh) if fresh.issuer() != ring.issuer() => tracing::error!("a key ring of another issuer was refused"),
             Ok(fresh) if fresh.seq() >= ring.seq() => *ring = Arc::new(fresh),
             Ok(fresh) => tracing::error!(seq = fresh.seq(), kept = ring.seq(), "an older key ring was refused"),
