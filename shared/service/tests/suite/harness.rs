@@ -110,7 +110,6 @@ pub(crate) struct House {
     pub(crate) app: App,
     pub(crate) router: Router,
     pub(crate) root: RootKey,
-    pub(crate) ring: RingDocument,
     made: AtomicU8,
 }
 
@@ -124,17 +123,24 @@ impl House {
         let root = RootKey::from_seed([9; 32]);
         let ring = first_ring(&root);
         let keys = Keys::given(&ring, time(NOW)).unwrap();
-        Self::with_keys(root, ring, keys).await
+        Self::with_keys(root, keys).await
     }
 
-    pub(crate) async fn with_keys(root: RootKey, ring: RingDocument, keys: Keys) -> Self {
+    pub(crate) async fn with_keys(root: RootKey, keys: Keys) -> Self {
         let embedded = Embedded::memory().unwrap();
         let store = Store::new(embedded.client(), "marque");
         store.create_table().await.unwrap();
         seed(&store).await;
         let app = App::new(store, Clock::still(time(NOW)), keys, ISSUER.to_owned());
         let router = envelope(validate::router(app.clone()));
-        Self { embedded, app, router, root, ring, made: AtomicU8::new(0) }
+        Self { embedded, app, router, root, made: AtomicU8::new(0) }
+    }
+
+    /// The same table and clock under other keys.
+    pub(crate) fn under(self, keys: Keys) -> Self {
+        let app = App::new(self.store().clone(), self.app.clock().clone(), keys, ISSUER.to_owned());
+        let router = envelope(validate::router(app.clone()));
+        Self { app, router, ..self }
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -132,7 +132,7 @@ async fn a_call_that_hangs_is_a_problem() {
 #[tokio::test]
 async fn paths_and_methods_that_are_not_there() {
     let house = House::new().await;
-    for path in ["/", "/v1", "/v1/validations/", "/v1/nope", "//v1/validations", "/v1/licenses//file"] {
+    for path in ["/", "/v1", "/v1/validations/", "/v1/nope", "//v1/validations"] {
         house.get(path).await.problem(404, "NOT_FOUND");
     }
     for (method, path, allow) in [

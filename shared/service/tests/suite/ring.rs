@@ -97,7 +97,7 @@ fn lease_keys_leave_the_set_when_their_last_lease_has_run_out_and_file_keys_neve
 async fn tokens_verify_across_a_rotation() {
     let now = time(NOW);
     let ring = rotated(&first_ring(&root()), 3, now);
-    let house = House::with_keys(root(), ring.clone(), Keys::given(&ring, now).unwrap()).await;
+    let house = House::with_keys(root(), Keys::given(&ring, now).unwrap()).await;
     let (issued, bound) = house.bound("yearly").await;
     let old = house.verified::<Lease>(&bound["lease"]).await;
     house.later(Duration::hours(50));
@@ -120,7 +120,7 @@ async fn when_every_key_has_run_out_nothing_is_signed() {
     let ring = rotated(&first_ring(&root()), 3, now);
     let mut halved = ring.clone();
     halved.secrets.retain(|secret| secret.kid != public(3).key_id().to_string());
-    let house = House::with_keys(root(), halved.clone(), Keys::given(&halved, now).unwrap()).await;
+    let house = House::with_keys(root(), Keys::given(&halved, now).unwrap()).await;
     let (issued, _) = house.bound("yearly").await;
     house.later(Duration::hours(100));
     house.validate(issued.id, 1).await.problem(503, "UNAVAILABLE");
@@ -256,7 +256,7 @@ async fn the_service_signs_with_what_it_read_again() {
     let first = first_ring(&root());
     write(&path, &first);
     let keys = Keys::load(RingSource::File(path.clone()), now).await.unwrap();
-    let house = House::with_keys(root(), first.clone(), keys).await;
+    let house = House::with_keys(root(), keys).await;
     let (issued, _) = house.bound("yearly").await;
     write(&path, &rotated(&first, 3, now));
     house.later(Duration::hours(49));
@@ -272,13 +272,21 @@ async fn a_ring_of_another_root_or_issuer_is_not_taken_in_passing() {
     let first = first_ring(&root());
     write(&path, &first);
     let keys = Keys::load(RingSource::File(path.clone()), now).await.unwrap();
-    let thief = RootKey::from_seed([66; 32]);
     let from = time("2027-01-01T00:00:00Z");
-    let theirs =
-        RingDocument::first(&thief, ISSUER, &NewKey::Seed([67; 32]), &NewKey::Seed([68; 32]), from, from).unwrap();
-    let theirs = theirs.rotate(&thief, Duty::Lease, &NewKey::Seed([69; 32]), LONGEST, now).unwrap();
-    write(&path, &theirs);
-    let kept = keys.ring(now.after(Duration::hours(1))).await;
-    assert_eq!((kept.seq(), kept.token()), (1, first.key_set.as_str()), "no product would trust what it signs");
+    for (hour, root, issuer) in
+        [(1, RootKey::from_seed([66; 32]), ISSUER), (2, root(), "https://elsewhere.example.com")]
+    {
+        let (lease, file) = (NewKey::Seed([67; 32]), NewKey::Seed([68; 32]));
+        let theirs = RingDocument::first(&root, issuer, &lease, &file, from, from).unwrap();
+        let theirs = theirs.rotate(&root, Duty::Lease, &NewKey::Seed([69; 32]), LONGEST, now).unwrap();
+        write(&path, &theirs);
+        let kept = keys.ring(now.after(Duration::hours(hour))).await;
+        assert_eq!((kept.seq(), kept.token()), (1, first.key_set.as_str()), "no product would trust what it signs");
+    }
+    std::fs::remove_file(&path).unwrap();
+    write(&path, &first);
+    Keys::load(RingSource::File(path.clone()), now).await.unwrap().of_issuer(ISSUER).unwrap();
+    let keys = Keys::load(RingSource::File(path.clone()), now).await.unwrap();
+    keys.of_issuer("https://elsewhere.example.com").unwrap_err();
     std::fs::remove_file(&path).unwrap();
 }
