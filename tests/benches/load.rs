@@ -1,5 +1,6 @@
-//! Checks a second of `marque serve` under 64 connections, beside a bare axum route that echoes the JSON, in one run.
-//! `cargo bench --bench load`
+//! Checks a second under 64 connections, beside a bare axum route that echoes the JSON, in one run. Each connection is a
+//! server with a licence of its own that names its last lease, as well-behaved servers do. The routes and the table in
+//! memory are those of `marque serve`. `cargo bench --bench load`
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench says what it measured, or that it cannot")]
 
@@ -10,7 +11,12 @@ use std::time::{Duration, Instant};
 use axum::routing::post;
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
-use marque_tests::{Client, Served, Server};
+use marque_core::{Actor, Event, EventId, FingerprintKind, License, LicenseCode, LicenseId, Plans, Timestamp, What};
+use marque_embedded::Embedded;
+use marque_service::keyring::{Keys, NewKey, RingDocument, RootDocument};
+use marque_service::{App, Clock, chance, demo, http::envelope, validate};
+use marque_store::{IssueLicense, Store};
+use marque_tests::{Client, Server};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,52 +24,107 @@ use tokio::net::{TcpListener, TcpStream};
 const CONNECTIONS: usize = 64;
 const WARM_UP: Duration = Duration::from_secs(1);
 const MEASURED: Duration = Duration::from_secs(5);
+const ISSUER: &str = "https://licences.example.com";
+const PATH: &str = "/v1/validations";
 
 fn main() {
-    let served = Served::start(None);
-    let client = Client::new(served.url());
-    let bodies: Vec<Vec<u8>> =
-        ["monthly", "yearly", "perpetual"].iter().map(|plan| check(&served, &client, plan)).collect();
-    let runtime =
+    // The server has a runtime of its own, as in a process of its own.
+    let serving =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let address = served.url().trim_start_matches("http://").to_owned();
-    let checks = runtime.block_on(load(&address, "/v1/validations", &bodies));
-    let echoes = runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address").to_string();
-        let router: Router =
-            Router::new().route("/v1/validations", post(|Json(body): Json<Value>| async { Json(body) }));
-        let server = tokio::spawn(async move {
-            axum::serve(listener.tap_io(|io| io.set_nodelay(true).expect("nodelay")), router).await
-        });
-        let echoes = load(&address, "/v1/validations", &bodies).await;
-        server.abort();
-        echoes
-    });
-    println!("marque serve, in memory: {checks:.0} signed checks a second at {CONNECTIONS} connections");
-    println!("a bare axum route that echoes the JSON: {echoes:.0} a second; ratio {:.3}", checks / echoes);
+    let loading =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let (router, codes) = serving.block_on(function());
+    let address = serving.block_on(listen(router));
+    let client = Client::new(&format!("http://{address}"));
+    let servers: Vec<Checker> =
+        codes.iter().enumerate().map(|(at, code)| Checker::activate(&client, at, code)).collect();
+    let echo: Router = Router::new().route(PATH, post(|Json(body): Json<Value>| async { Json(body) }));
+    let echo = serving.block_on(listen(echo));
+    let checks = loading.block_on(load(&address, &servers));
+    let echoes = loading.block_on(load(&echo, &servers));
+    println!("{checks:.0} signed checks a second at {CONNECTIONS} connections, over the table in memory");
+    println!("{echoes:.0} a second of a bare axum route that echoes the JSON; ratio {:.3}", checks / echoes);
 }
 
-/// The body of a check that is answered with a lease.
-fn check(served: &Served, client: &Client, plan: &str) -> Vec<u8> {
-    let mut server = Server::in_domain(plan);
-    let activated = client.post("/v1/activations", &server.activation(served.code(plan))).expect("an answer").json();
-    server.validation(activated["license_id"].as_str().expect("a licence"), None).to_string().into_bytes()
+/// The function over a table in memory, with a licence for each connection.
+async fn function() -> (Router, Vec<LicenseCode>) {
+    let store = Store::new(Embedded::memory().expect("a database").client(), "bench");
+    store.create_table().await.expect("a table");
+    let clock = Clock::system();
+    let now = clock.now();
+    let demo = demo::seed(&store, now).await.expect("the demo product");
+    let yearly = store.plan(&demo.product, &"yearly".parse().expect("a slug")).await.expect("a table").expect("a plan");
+    let mut codes = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let id = LicenseId::new(now, chance::draw());
+        let customer = "cus_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().expect("an id");
+        let mut license =
+            License::issue(id, demo.product.clone(), FingerprintKind::AdDomain, customer, &yearly, now, now);
+        let what = What::Issued { customer, plan: yearly.reference.plan.clone(), revision: 1, percent: 0 };
+        let event = Event::after(license.head, EventId::new(now, chance::draw()), id, now, Actor::System, what);
+        license.head = event.head();
+        let code = LicenseCode::generate(chance::draw());
+        let plans = Plans { running: &yearly.plan, next: None };
+        store.issue(IssueLicense { license: &license, plans, code: &code, event: &event }).await.expect("issued");
+        codes.push(code);
+    }
+    let root = RootDocument::new(chance::draw());
+    let keys = (NewKey::Seed(chance::draw()), NewKey::Seed(chance::draw()));
+    let ring = RingDocument::first(&root.key(), ISSUER, &keys.0, &keys.1, Timestamp::EPOCH, now).expect("a ring");
+    let app = App::new(store, clock, Keys::given(&ring, now).expect("keys"), ISSUER.to_owned());
+    (envelope(validate::router(app)), codes)
+}
+
+async fn listen(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let listener = listener.tap_io(|io| io.set_nodelay(true).expect("nodelay"));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+/// A server that names its last lease in each check.
+#[derive(Clone)]
+struct Checker {
+    before: String,
+    lease: String,
+    after: String,
+}
+
+impl Checker {
+    fn activate(client: &Client, at: usize, code: &LicenseCode) -> Self {
+        let mut server = Server::in_domain(&format!("load-{at}"));
+        let activated = client.post("/v1/activations", &server.activation(&code.reveal())).expect("an answer").json();
+        let lease = activated["lease"].as_str().expect("a lease").to_owned();
+        let body = server.validation(activated["license_id"].as_str().expect("a licence"), Some(&lease)).to_string();
+        let (before, after) = body.split_once(&lease).expect("the lease in the body");
+        Self { before: before.to_owned(), after: after.to_owned(), lease }
+    }
+
+    fn request(&self, address: &str) -> String {
+        let Self { before, lease, after } = self;
+        let length = before.len() + lease.len() + after.len();
+        format!(
+            "POST {PATH} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{before}{lease}{after}"
+        )
+    }
+
+    /// Keeps the lease of an answer.
+    fn keep(&mut self, answer: &[u8]) {
+        let text = std::str::from_utf8(answer).expect("text");
+        let lease = text.split_once("\"lease\":\"").and_then(|(_, rest)| rest.split_once('"')).expect("a lease").0;
+        lease.clone_into(&mut self.lease);
+    }
 }
 
 /// Answers a second that were 200, over the measured time.
-async fn load(address: &str, path: &str, bodies: &[Vec<u8>]) -> f64 {
+async fn load(address: &str, servers: &[Checker]) -> f64 {
     let (counted, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let mut tasks = Vec::new();
-    for at in 0..CONNECTIONS {
-        let body = &bodies[at % bodies.len()];
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
-        let request = [head.as_bytes(), body].concat();
-        let (address, counted, stop) = (address.to_owned(), Arc::clone(&counted), Arc::clone(&stop));
-        tasks.push(tokio::spawn(async move { connection(&address, &request, &counted, &stop).await }));
+    for server in servers {
+        let (address, mut server) = (address.to_owned(), server.clone());
+        let (counted, stop) = (Arc::clone(&counted), Arc::clone(&stop));
+        tasks.push(tokio::spawn(async move { connection(&address, &mut server, &counted, &stop).await }));
     }
     tokio::time::sleep(WARM_UP).await;
     let (before, started) = (counted.load(Ordering::Relaxed), now());
@@ -76,12 +137,12 @@ async fn load(address: &str, path: &str, bodies: &[Vec<u8>]) -> f64 {
     rate
 }
 
-async fn connection(address: &str, request: &[u8], counted: &AtomicU64, stop: &AtomicBool) {
+async fn connection(address: &str, server: &mut Checker, counted: &AtomicU64, stop: &AtomicBool) {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.set_nodelay(true).expect("nodelay");
     let mut buffer = vec![0; 16 * 1024];
     while !stop.load(Ordering::Relaxed) {
-        stream.write_all(request).await.expect("a request sent");
+        stream.write_all(server.request(address).as_bytes()).await.expect("a request sent");
         let mut filled = 0;
         loop {
             let read = stream.read(&mut buffer[filled..]).await.expect("an answer");
@@ -92,6 +153,7 @@ async fn connection(address: &str, request: &[u8], counted: &AtomicU64, stop: &A
             }
         }
         assert!(buffer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&buffer[..filled]));
+        server.keep(&buffer[..filled]);
         counted.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -16,7 +16,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Chore {
-    /// Build every deployed function with cargo-lambda: target/lambda/<function>/bootstrap.zip.
+    /// Build every deployed function with cargo-lambda: `target/lambda/FUNCTION/bootstrap.zip`.
     Package(package::Package),
 }
 

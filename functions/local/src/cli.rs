@@ -142,7 +142,7 @@ pub(crate) enum KeysCommand {
         #[arg(long)]
         json: bool,
     },
-    /// List the keys of a ring, or of a key set.
+    /// List the keys of a ring.
     List {
         /// The key ring's document.
         #[arg(long, value_name = "FILE")]

@@ -34,7 +34,7 @@ pub(crate) fn text(path: &Path) -> Result<String, Unusable> {
     String::from_utf8(bytes(path)?).map_err(|_| Unusable::new(format!("{} is not text in UTF-8", path.display())))
 }
 
-/// A token by itself, in a `.lic` file, or in the answer of `/v1/revocations`. The inner result is the verdict on what was
+/// A token by itself, in a `.lic` file, or in an answer of the service. The inner result is the verdict on what was
 /// read; the outer one is whether anything could be.
 pub(crate) fn token(path: &Path) -> Result<Result<UnverifiedToken, String>, Unusable> {
     let text = text(path)?;
@@ -45,8 +45,10 @@ pub(crate) fn token(path: &Path) -> Result<Result<UnverifiedToken, String>, Unus
     if text.contains("-----BEGIN") {
         return Ok(LicFile::parse(text).map_err(|error| error.to_string()));
     }
-    let wrapped =
-        serde_json::from_str::<Value>(text).ok().and_then(|answer| answer.get("crl")?.as_str().map(str::to_owned));
+    let wrapped = serde_json::from_str::<Value>(text).ok().and_then(|answer| {
+        let member = |name| answer.get(name)?.as_str().map(str::to_owned);
+        ["lease", "denial", "crl"].into_iter().find_map(member)
+    });
     Ok(UnverifiedToken::parse(wrapped.as_deref().unwrap_or(text)).map_err(|error| error.to_string()))
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use marque_core::token::{ListedKey, Typ};
 use marque_core::{Duration, Timestamp};
+use marque_service::config::is_issuer;
 use marque_service::keyring::{Duty, NewKey, RingDocument, RootDocument};
 use marque_service::{Clock, chance};
 use serde_json::json;
@@ -100,6 +101,12 @@ fn rotate(
     let next = if ring.exists() {
         read_ring(ring)?.rotate(&root, duty, &NewKey::Seed(chance::draw()), longest_lease, now)
     } else {
+        if let Some(issuer) = issuer.filter(|issuer| !is_issuer(issuer)) {
+            let shown = output::plain(issuer);
+            return Err(Unusable::new(format!(
+                "{shown} is no issuer: it must be an https URL without a trailing slash"
+            )));
+        }
         let issuer = issuer.ok_or_else(|| {
             Unusable::new(format!("{} is not there: for a first ring give `--issuer URL`", ring.display()))
         })?;

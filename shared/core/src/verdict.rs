@@ -147,6 +147,9 @@ impl Verdict<'_> {
     #[must_use]
     pub const fn detail(&self) -> &'static str {
         match (&self.outcome, self.state) {
+            (Outcome::Refused { first: Reason::NotActivated, .. }, State::Expired) => {
+                "The licence has ended and is bound to no domain. Renew it, then activate this server with its code."
+            }
             (Outcome::Refused { first, .. }, _) => first.detail(),
             (Outcome::Granted { .. }, State::PastDue) => {
                 "The paid time is over and the grace is running. Renew the licence to keep the server working."

@@ -80,7 +80,7 @@ impl App {
             return Ok(Arc::clone(plan));
         }
         let found = self.0.store.plan_revision(product, reference).await?.ok_or_else(|| StoreError::Corrupt {
-            item: format!("PRODUCT#{product}/PLAN#{reference}"),
+            item: format!("plan {reference} of {product}"),
             fault: "a licence names this revision and it is not there".to_owned(),
         })?;
         let plan = Arc::new(found.plan);

@@ -8,7 +8,6 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider, SharedHttpClient};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_types::error::display::DisplayErrorContext;
 use marque_core::Timestamp;
 use marque_store::{Store, StoreError};
 
@@ -149,16 +148,23 @@ impl AwsKeys {
         match &self.location {
             KeyRingLocation::SecretsManager(name) => {
                 let answer = self.secrets.get_secret_value().secret_id(name).send().await;
-                let answer =
-                    answer.map_err(|error| RingFault(format!("Secrets Manager: {}", DisplayErrorContext(error))))?;
+                let answer = answer.map_err(|error| RingFault(format!("Secrets Manager: {}", causes(&error))))?;
                 answer.secret_string.ok_or_else(|| missing("the secret"))
             }
             KeyRingLocation::ParameterStore(name) => {
                 let answer = self.parameters.get_parameter().name(name).with_decryption(true).send().await;
-                let answer = answer.map_err(|error| RingFault(format!("SSM: {}", DisplayErrorContext(error))))?;
+                let answer = answer.map_err(|error| RingFault(format!("SSM: {}", causes(&error))))?;
                 answer.parameter.and_then(|parameter| parameter.value).ok_or_else(|| missing("the parameter"))
             }
             KeyRingLocation::File(_) => Err(missing("a file")),
         }
     }
+}
+
+/// An error and its causes, each in its own words. The SDK's fuller form repeats the whole answer, the secret included.
+fn causes(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    let mut words: Vec<String> = chain.map(ToString::to_string).collect();
+    words.dedup();
+    words.join(": ")
 }

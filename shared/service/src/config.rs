@@ -70,6 +70,13 @@ pub(crate) fn function_name() -> String {
     std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| "unknown".to_owned())
 }
 
+/// Whether a text can be the `iss` of tokens: an https URL without a trailing slash.
+#[must_use]
+pub fn is_issuer(text: &str) -> bool {
+    let host = text.strip_prefix("https://").unwrap_or_default();
+    !host.is_empty() && !host.ends_with('/') && host.bytes().all(|b| b.is_ascii_graphic())
+}
+
 /// Everything that is wrong with the environment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the environment is faulty: {}", .0.join("; "))]
@@ -101,9 +108,7 @@ impl Config {
         let mut reader = Reader { variable: &variable, faults: Vec::new() };
         let table = reader.table();
         let issuer = reader.required("MARQUE_ISSUER", "must be an https URL without a trailing slash", |text| {
-            let host = text.strip_prefix("https://")?;
-            let plain = !host.is_empty() && !host.ends_with('/') && host.bytes().all(|b| b.is_ascii_graphic());
-            plain.then(|| text.to_owned())
+            is_issuer(text).then(|| text.to_owned())
         });
         let must = "must begin with `secretsmanager:`, `ssm:` or `file:`";
         let key_ring = reader.required("MARQUE_KEY_RING", must, KeyRingLocation::read);

@@ -60,6 +60,9 @@ impl Data {
             let (_, ring) = first_ring()?;
             return Ok(Self { folder: None, database, ring, state: Mutex::new(Kept::new()), _lock: None });
         }
+        if place.is_file() {
+            return Err(Unusable::new(format!("{} is a file: give --data a folder, or `:memory:`", place.display())));
+        }
         std::fs::create_dir_all(place).map_err(|error| cannot("made", place, &error))?;
         let lock = lock(&place.join("lock"))?;
         let database = Embedded::open(&place.join("table.sqlite")).map_err(|error| Unusable::new(error.to_string()))?;

@@ -1,5 +1,7 @@
 //! The page at `/`: what runs, the demo codes, calls that work when pasted.
 
+use std::cell::Cell;
+
 use axum::Router;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
@@ -106,10 +108,15 @@ fn calls(local: &Local) -> Markup {
     let product = &info.demo.product;
     let domain = ad_domain(product, SID, GUID).value;
     let server = format!(
-        "\"product\":\"{product}\",\"fingerprint\":{{\"kind\":\"ad-domain\",\"value\":\"{domain}\"}},\n  \"instance_id\":\"2f1e4fc0-81fd-41da-9156-00036acd1234\",\"nonce\":\"first-steps-nonce-1\",\"product_version\":\"1.2.0\""
+        "\"product\":\"{product}\",\"fingerprint\":{{\"kind\":\"ad-domain\",\"value\":\"{domain}\"}},\n  \"instance_id\":\"2f1e4fc0-81fd-41da-9156-00036acd1234\",\"nonce\":\"NONCE\",\"product_version\":\"1.2.0\""
     );
-    let post =
-        |path: &str, body: String| format!("curl -s {url}{path} -H 'Content-Type: application/json' -d '{{{body}}}'");
+    // A nonce is fresh for each call, on a page too.
+    let calls = Cell::new(0);
+    let post = |path: &str, body: String| {
+        calls.set(calls.get() + 1);
+        let body = body.replace("NONCE", &format!("first-steps-nonce-{}", calls.get()));
+        format!("curl -s {url}{path} -H 'Content-Type: application/json' -d '{{{body}}}'")
+    };
     let steps = [
         (
             "Activate a server with its code",

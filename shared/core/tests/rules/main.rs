@@ -1,4 +1,4 @@
-//! The rules of licences, held to what `product.md` and `protocol.md` say of them.
+//! The rules of licences, held to the business rules and to the wire contract.
 //!
 //! `build` makes the demo's plans and a [`build::Case`]: a licence, its plans and a time. `model` is a second, plain
 //! telling of the same rules, written from the documents; `sequences` holds the two together.

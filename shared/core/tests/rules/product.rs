@@ -1,4 +1,4 @@
-//! One test a rule of `product.md`, as far as pure rules can decide it. Every plan here is plain data.
+//! One test a business rule of the reference product, as far as pure rules can decide it. Every plan here is plain data.
 
 use marque_core::plan::{Percent, Sale};
 use marque_core::{Duration, Kind, Paid, Purpose, Reason, Refusal, Seen, State, TokenId};

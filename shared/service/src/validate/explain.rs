@@ -155,7 +155,7 @@ fn explanation(license: &License, verdict: &Verdict<'_>) -> Explanation {
 
 fn what_to_do(license: &License, verdict: &Verdict<'_>) -> &'static str {
     match (&verdict.outcome, verdict.state) {
-        (Outcome::Refused { first, .. }, _) => first.detail(),
+        (Outcome::Refused { .. }, _) => verdict.detail(),
         (Outcome::Granted { .. }, marque_core::State::PastDue) => "Renew the licence before the grace ends.",
         (Outcome::Granted { .. }, marque_core::State::Cancelled) => {
             "Withdraw the cancellation, or renew, if you want to go on after the paid time."
