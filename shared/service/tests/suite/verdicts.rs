@@ -229,7 +229,13 @@ async fn one_trial_a_domain() {
     refused(&house, &answer, &["TRIAL_USED"]).await;
     assert_eq!(answer["state"], "available");
     house.activate(&two.code, 2).await.ok(201);
-    house.activate(&one.code, 1).await.ok(200);
+    let held = house.activate(&one.code, 1).await.ok(200);
+    // Released and back again is the same trial, which neither stopped nor starts anew.
+    let path = format!("/v1/activations/{}", held["activation_id"].as_str().unwrap());
+    assert_eq!(house.holder(http::Method::DELETE, &path, &one.code).await.status, 204);
+    house.later(Duration::days(1));
+    let again = house.activate(&one.code, 1).await.ok(201);
+    assert_eq!(again["paid_through"], held["paid_through"]);
     house.later(Duration::days(40));
     refused(&house, &house.validate(one.id, 1).await.ok(200), &["EXPIRED"]).await;
     let paid = house.issue("yearly").await;
