@@ -49,8 +49,9 @@ impl KeyRing {
             lease_keys: HashMap::new(),
             file_keys: HashMap::new(),
         };
-        for secret in &document.secrets {
-            ring.add(secret, source).map_err(|text| fault(format!("key {}: {text}", printable(&secret.kid))))?;
+        for (at, secret) in document.secrets.iter().enumerate() {
+            // The kid of a faulty document may be anything, a seed in the wrong place too: it is not repeated.
+            ring.add(secret, source).map_err(|text| fault(format!("number {} of the secrets: {text}", at + 1)))?;
         }
         for typ in [Typ::Lease, Typ::License] {
             ring.active(typ, now).map_err(|_| fault(format!("no key with a secret signs {} now", typ.as_str())))?;
@@ -155,11 +156,6 @@ impl KeyRing {
 
 fn no_key(typ: Typ) -> Error {
     Error::Unavailable { cause: format!("no key signs {typ} now: rotate the keys") }
-}
-
-/// A kid from a faulty document may be anything.
-fn printable(kid: &str) -> String {
-    kid.chars().take(43).filter(char::is_ascii_graphic).collect()
 }
 
 /// Where the ring comes from, and what its keys in KMS are reached by.
