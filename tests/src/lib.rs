@@ -3,10 +3,20 @@
 //! A suite knows the wire contract and nothing of the inside: it takes an address and the demo licences, so that it runs
 //! alike against `marque serve` and against a shipped function.
 
+pub mod aws;
+mod background;
 mod client;
+pub mod deployment;
+mod function;
+pub mod gateway;
 mod program;
+pub mod runtime_api;
 mod server;
 
+pub use background::runtime;
 pub use client::{Answer, Client};
-pub use program::{Served, binary};
+pub use deployment::{Deployment, Shipped};
+pub use function::Function;
+pub use program::{Served, binary, deployed, function};
+pub use runtime_api::Outcome;
 pub use server::{Server, claims};

@@ -16,19 +16,56 @@ use serde_json::Value;
 pub fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
-        let cargo = option_env!("CARGO").unwrap_or("cargo");
-        let mut build = Command::new(cargo);
-        build.args(["build", "--locked", "--quiet", "-p", "marque-local"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        let mut build = cargo_build();
+        build.args(["-p", "marque-local", "-p", "marque-validate"]);
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }
-        match build.status() {
-            Ok(status) if status.success() => {}
-            outcome => panic!("the programs under test do not build: {outcome:?}"),
-        }
+        run(build);
         target_folder().unwrap_or_else(|| panic!("the folder of built programs is not found"))
     });
     folder.join(name)
+}
+
+/// The path of a deployed function: from the folder that the variable `MARQUE_FUNCTIONS` names, where `cargo xtask
+/// package` or `cargo build --profile deploy` has put it, else built in the profile of the tests.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "a suite is told what to test")]
+pub fn function(name: &str) -> PathBuf {
+    match std::env::var_os("MARQUE_FUNCTIONS") {
+        // Tests run in the folder of their crate.
+        Some(folder) => Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join(name),
+        None => binary(name),
+    }
+}
+
+/// The path of a binary as it is deployed, built if it is not there yet. Each package is built by itself, so that no
+/// other one's features leak in.
+///
+/// # Panics
+/// When it does not build.
+#[must_use]
+#[expect(clippy::panic, reason = "a bench without its program cannot go on")]
+pub fn deployed(package: &str, name: &str) -> PathBuf {
+    let mut build = cargo_build();
+    build.args(["--profile", "deploy", "-p", package]);
+    run(build);
+    let folder = target_folder().and_then(|folder| Some(folder.parent()?.join("deploy")));
+    folder.unwrap_or_else(|| panic!("the folder of built programs is not found")).join(name)
+}
+
+fn cargo_build() -> Command {
+    let mut build = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    build.args(["build", "--locked", "--quiet"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    build
+}
+
+#[expect(clippy::panic, reason = "a test without its program cannot go on")]
+fn run(mut build: Command) {
+    match build.status() {
+        Ok(status) if status.success() => {}
+        outcome => panic!("the programs under test do not build: {outcome:?}"),
+    }
 }
 
 /// Tests run from `target/<profile>/deps`.

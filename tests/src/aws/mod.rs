@@ -1,0 +1,227 @@
+//! AWS for a program under test: one server on loopback that is DynamoDB, KMS, Secrets Manager and SSM.
+//!
+//! DynamoDB is the embedded one. The others are strict fakes of the calls that we make: what real AWS would refuse, they
+//! refuse. Every request must be signed for the right service and region ([`signature`]); every call is recorded as what
+//! a policy grants ([`Call`]).
+
+mod actions;
+mod dynamodb;
+mod kms;
+mod signature;
+mod stored;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use marque_embedded::Embedded;
+use marque_store::Store;
+use serde_json::{Value, json};
+
+pub use actions::{Call, Service};
+pub use kms::{Kms, Signed};
+
+use crate::background::{Listening, runtime};
+
+/// The region of everything.
+pub const REGION: &str = "eu-central-1";
+/// The table.
+pub const TABLE: &str = "marque-Table-1ABCDEFGHIJKL";
+const ACCESS_KEY_ID: &str = "ASIAIOSFODNN7EXAMPLE";
+const SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+const SESSION_TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLETOKEN";
+/// The largest request that any of these services takes.
+const MAX_BODY: usize = 16 << 20;
+
+/// A running AWS. It is gone when this is dropped.
+#[derive(Debug)]
+pub struct Aws {
+    cloud: Arc<Cloud>,
+    server: Listening,
+}
+
+/// What the server and the tests share.
+#[derive(Debug)]
+struct Cloud {
+    database: Embedded,
+    kms: Kms,
+    secrets: stored::Texts,
+    parameters: stored::Texts,
+    down: Mutex<BTreeSet<Service>>,
+    cut_off: Mutex<BTreeSet<Service>>,
+    calls: Mutex<Vec<Call>>,
+    refusals: Mutex<Vec<String>>,
+}
+
+/// An error as AWS words it.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    class: &'static str,
+    message: String,
+}
+
+impl Aws {
+    /// Starts an AWS with an empty table of the right shape.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test without its AWS cannot go on")]
+    pub fn start() -> Self {
+        let cloud = Arc::new(Cloud {
+            database: Embedded::memory().expect("a database"),
+            kms: Kms::default(),
+            secrets: stored::Texts::default(),
+            parameters: stored::Texts::default(),
+            down: Mutex::default(),
+            cut_off: Mutex::default(),
+            calls: Mutex::default(),
+            refusals: Mutex::default(),
+        });
+        let server = Listening::start(Router::new().fallback(answer).with_state(Arc::clone(&cloud)));
+        let aws = Self { cloud, server };
+        runtime().block_on(aws.store().create_table()).expect("a table");
+        aws
+    }
+
+    /// The table, to seed it and to look into it. These calls are not recorded.
+    #[must_use]
+    pub fn store(&self) -> Store {
+        Store::new(self.database().client(), TABLE)
+    }
+
+    /// The database, for its faults.
+    #[must_use]
+    pub fn database(&self) -> &Embedded {
+        &self.cloud.database
+    }
+
+    /// The keys of KMS.
+    #[must_use]
+    pub fn kms(&self) -> &Kms {
+        &self.cloud.kms
+    }
+
+    /// Stores a secret.
+    pub fn put_secret(&self, id: &str, text: impl Into<String>) {
+        self.cloud.secrets.put(id, text.into());
+    }
+
+    /// Stores a parameter, a SecureString.
+    pub fn put_parameter(&self, name: &str, text: impl Into<String>) {
+        self.cloud.parameters.put(name, text.into());
+    }
+
+    /// Lets a service fail from now on, or work again.
+    pub fn set_down(&self, service: Service, down: bool) {
+        set(&self.cloud.down, service, down);
+    }
+
+    /// Lets a service cut its answers off from now on, or answer whole again.
+    pub fn set_cut_off(&self, service: Service, cut_off: bool) {
+        set(&self.cloud.cut_off, service, cut_off);
+    }
+
+    /// What was called, in order.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        lock(&self.cloud.calls).clone()
+    }
+
+    /// What was refused, and why: requests of a sound program are not.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<String> {
+        lock(&self.cloud.refusals).clone()
+    }
+
+    /// What Lambda puts into a function's environment to reach AWS, and where this AWS is.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let pairs = [
+            ("AWS_REGION", REGION),
+            ("AWS_DEFAULT_REGION", REGION),
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
+            ("AWS_SESSION_TOKEN", SESSION_TOKEN),
+            ("AWS_ENDPOINT_URL", &self.server.url()),
+        ];
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn set(services: &Mutex<BTreeSet<Service>>, service: Service, on: bool) {
+    let mut services = lock(services);
+    if on {
+        services.insert(service)
+    } else {
+        services.remove(&service)
+    };
+}
+
+async fn answer(State(cloud): State<Arc<Cloud>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
+    match cloud.serve(&parts.headers, body).await {
+        Ok(response) => response,
+        Err(refusal) => {
+            lock(&cloud.refusals).push(format!("{}: {}", refusal.class, refusal.message));
+            refusal.into_response()
+        }
+    }
+}
+
+impl Cloud {
+    async fn serve(&self, headers: &HeaderMap, body: Bytes) -> Result<Response, Refusal> {
+        let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let (service, action) = Service::of_target(target).ok_or_else(|| Refusal::unknown(target))?;
+        signature::check(headers, service)?;
+        let document: Value = serde_json::from_slice(&body).map_err(|_| Refusal::malformed("the body is no JSON"))?;
+        lock(&self.calls).extend(Call::of(service, action, &document));
+        if lock(&self.down).contains(&service) {
+            // Not a refusal: nothing is wrong with the request.
+            return Ok(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "down").into_response());
+        }
+        let answer = match (service, action) {
+            (Service::DynamoDb, _) => return Ok(dynamodb::forward(&self.database, target, &body).await),
+            (Service::Kms, "Sign") => self.kms.sign(&document)?,
+            (Service::SecretsManager, "GetSecretValue") => stored::secret(&self.secrets, &document)?,
+            (Service::Ssm, "GetParameter") => stored::parameter(&self.parameters, &document)?,
+            _ => return Err(Refusal::unknown(target)),
+        };
+        let mut text = answer.to_string();
+        if lock(&self.cut_off).contains(&service) {
+            text.truncate(text.len() - 2);
+        }
+        Ok(([("content-type", "application/x-amz-json-1.1")], text).into_response())
+    }
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, class: &'static str, message: impl Into<String>) -> Self {
+        Self { status, class, message: message.into() }
+    }
+
+    pub(crate) fn malformed(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "ValidationException", message)
+    }
+
+    fn unknown(target: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "UnknownOperationException", format!("no operation {target:?} is served"))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let body = json!({"__type": self.class, "message": self.message}).to_string();
+        (self.status, [("content-type", "application/x-amz-json-1.1")], body).into_response()
+    }
+}

@@ -1,0 +1,143 @@
+//! What a deployed stack has around its functions: table with the demo product, key ring in Secrets Manager, file key in
+//! KMS, and the variables of infra/template.yaml.
+
+use marque_core::Timestamp;
+use marque_core::token::{PublicKey, RootKey};
+use marque_service::Clock;
+use marque_service::demo::{Demo, seed};
+use marque_service::keyring::{NewKey, RingDocument};
+
+use crate::aws::{Aws, TABLE};
+use crate::background::runtime;
+use crate::function::Function;
+use crate::gateway::Gateway;
+use crate::program::function;
+
+/// The issuer of every token.
+pub const ISSUER: &str = "https://licences.example.com";
+/// The secret that holds the ring.
+pub const KEY_RING: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:KeyRing-1AbCdEfGhIjK-a1b2c3";
+/// The file key.
+pub const FILE_KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+/// The seed of the lease key, which is in the ring: no log may hold a byte of it.
+pub const LEASE_SEED: [u8; 32] = *b"the seed of the tests' lease key";
+const FILE_SEED: [u8; 32] = *b"the seed of the tests' file key.";
+const ROOT_SEED: [u8; 32] = *b"the seed of the tests' root key.";
+/// Keys sign from here.
+const KEYS_FROM: &str = "2020-01-01T00:00:00Z";
+
+/// A stack.
+#[derive(Debug)]
+pub struct Deployment {
+    /// Its AWS.
+    pub aws: Aws,
+    /// Its root, as products embed it.
+    pub root: PublicKey,
+    /// Its demo product.
+    pub demo: Demo,
+}
+
+impl Deployment {
+    /// A stack whose demo licences were issued now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::issued_at(Clock::system().now())
+    }
+
+    /// A stack whose demo licences were issued then.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test without its stack cannot go on")]
+    pub fn issued_at(time: Timestamp) -> Self {
+        let aws = Aws::start();
+        let public = aws.kms().put_key(FILE_KEY, FILE_SEED);
+        let file = NewKey::Kms {
+            id: FILE_KEY.to_owned(),
+            public: Box::new(PublicKey::from_bytes(public).expect("a public key")),
+        };
+        let root = RootKey::from_seed(ROOT_SEED);
+        let ring = ring(&root, &file);
+        aws.put_secret(KEY_RING, serde_json::to_string(&ring).expect("JSON"));
+        let demo = runtime().block_on(seed(&aws.store(), time)).expect("the demo product");
+        Self { aws, root: root.public().clone(), demo }
+    }
+
+    /// The environment of its functions.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let variables = [
+            ("MARQUE_TABLE", TABLE.to_owned()),
+            ("MARQUE_ISSUER", ISSUER.to_owned()),
+            ("MARQUE_KEY_RING", format!("secretsmanager:{KEY_RING}")),
+            ("MARQUE_LOG", "info".to_owned()),
+        ];
+        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
+        self.aws.environment().into_iter().chain(variables).collect()
+    }
+
+    /// The environment with some variables changed; those changed to nothing are not there.
+    #[must_use]
+    pub fn environment_with(&self, changes: &[(&str, &str)]) -> Vec<(String, String)> {
+        let mut environment = self.environment();
+        environment.retain(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+        let kept = changes.iter().filter(|(_, value)| !value.is_empty());
+        environment.extend(kept.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        environment
+    }
+}
+
+impl Default for Deployment {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A ring as `marque keys` makes it, with the lease key of the tests and this file key.
+///
+/// # Panics
+/// When it cannot be made.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a test without its keys cannot go on")]
+pub fn ring(root: &RootKey, file: &NewKey) -> RingDocument {
+    let from: Timestamp = KEYS_FROM.parse().expect("a time");
+    RingDocument::first(root, ISSUER, &NewKey::Seed(LEASE_SEED), file, from, from).expect("a ring")
+}
+
+/// The shipped `validate`, running in a stack and behind its URL.
+#[derive(Debug)]
+pub struct Shipped {
+    /// The stack.
+    pub deployment: Deployment,
+    /// The function.
+    pub function: Function,
+    gateway: Gateway,
+}
+
+impl Shipped {
+    /// Starts it, and waits until it asks for events.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn start(deployment: Deployment) -> Self {
+        let function = Function::start(&function("validate"), &deployment.environment());
+        assert!(function.sandbox().wait_until_asked(1), "validate does not start: {:#?}", function.log());
+        let gateway = Gateway::start(function.sandbox().clone());
+        Self { deployment, function, gateway }
+    }
+
+    /// Where its URL is.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.gateway.url()
+    }
+
+    /// The code of the demo licence of a plan.
+    #[must_use]
+    pub fn code(&self, plan: &str) -> &str {
+        let license = self.deployment.demo.licenses.iter().find(|license| license.plan.as_str() == plan);
+        license.map_or("", |license| &license.code)
+    }
+}

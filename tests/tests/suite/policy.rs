@@ -1,0 +1,98 @@
+//! A function may do what it does, and nothing else: its role in infra/template.yaml against the calls of its suite.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use marque_tests::aws::Call;
+use serde_yaml_ng::Value;
+
+use crate::daily_check;
+use crate::place::Place;
+
+const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/template.yaml");
+/// Lambda itself calls these in the function's name; the function never does.
+const OF_LAMBDA: [&str; 2] = ["logs:", "xray:"];
+
+/// One statement that allows something.
+#[derive(Debug)]
+struct Grant {
+    actions: BTreeSet<String>,
+    /// `dynamodb:LeadingKeys`; empty grants every item.
+    leading_keys: Vec<String>,
+    /// `dynamodb:EnclosingOperation`; empty grants it anywhere.
+    within: Vec<String>,
+}
+
+impl Grant {
+    fn read(statement: &Value) -> Self {
+        let conditions: Vec<_> =
+            statement["Condition"].as_mapping().into_iter().flatten().map(|(_, keys)| keys).collect();
+        let condition = |name: &str| conditions.iter().flat_map(|keys| texts(&keys[name])).collect();
+        Self {
+            actions: texts(&statement["Action"]).into_iter().collect(),
+            leading_keys: condition("dynamodb:LeadingKeys"),
+            within: condition("dynamodb:EnclosingOperation"),
+        }
+    }
+
+    fn allows(&self, call: &Call) -> bool {
+        let key = call.key.as_deref().unwrap_or_default();
+        self.actions.contains(&call.to_string())
+            && (self.leading_keys.is_empty() || self.leading_keys.iter().any(|pattern| matches(pattern, key)))
+            && (self.within.is_empty()
+                || call.within.is_some_and(|within| self.within.iter().any(|known| known == within)))
+    }
+}
+
+/// A text or a list of texts.
+fn texts(value: &Value) -> Vec<String> {
+    let list = value.as_sequence().map_or_else(|| std::slice::from_ref(value), Vec::as_slice);
+    list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn matches(pattern: &str, key: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == key, |start| key.starts_with(start))
+}
+
+/// What the role of a function grants.
+fn grants(role: &str) -> Vec<Grant> {
+    let text = std::fs::read_to_string(TEMPLATE).unwrap_or_else(|error| panic!("{TEMPLATE} is not there: {error}"));
+    let template: Value = serde_yaml_ng::from_str(&text).expect("YAML");
+    let policies = template["Resources"][role]["Properties"]["Policies"].as_sequence();
+    let policies = policies.unwrap_or_else(|| panic!("Resources.{role}.Properties.Policies is missing in {TEMPLATE}"));
+    let statements = policies
+        .iter()
+        .flat_map(|policy| policy["PolicyDocument"]["Statement"].as_sequence().expect("a list of statements").iter());
+    statements.map(Grant::read).collect()
+}
+
+#[test]
+fn validate_calls_what_its_role_grants_and_nothing_else() {
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let place = Place::ShippedFunction(Arc::clone(&calls));
+    daily_check::CHECKS.iter().for_each(|check| check(&place));
+    let calls: BTreeSet<Call> = calls.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect();
+
+    let grants = grants("ValidateRole");
+    let denied: Vec<_> = calls.iter().filter(|call| !grants.iter().any(|grant| grant.allows(call))).collect();
+    assert!(denied.is_empty(), "the role lacks what the function calls: {denied:#?}");
+
+    let called: BTreeSet<String> = calls.iter().map(Call::to_string).collect();
+    let granted: BTreeSet<String> = grants
+        .iter()
+        .flat_map(|grant| grant.actions.iter().cloned())
+        .filter(|action| !OF_LAMBDA.iter().any(|service| action.starts_with(service)))
+        .collect();
+    assert_eq!(granted, called, "granted, and called");
+
+    let uses = |grant: &Grant, pattern: &str| {
+        calls.iter().any(|call| grant.allows(call) && call.key.as_deref().is_some_and(|key| matches(pattern, key)))
+    };
+    let idle: Vec<_> = grants
+        .iter()
+        .flat_map(|grant| {
+            grant.leading_keys.iter().filter(|pattern| !uses(grant, pattern)).map(|pattern| (&grant.actions, pattern))
+        })
+        .collect();
+    assert!(idle.is_empty(), "the role grants items that are never touched: {idle:?}");
+}
