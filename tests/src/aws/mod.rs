@@ -1,7 +1,7 @@
 //! AWS for a program under test: one server on loopback that is DynamoDB, KMS, Secrets Manager and SSM.
 //!
 //! DynamoDB is the embedded one. The others are strict fakes of the calls that we make: what real AWS would refuse, they
-//! refuse. Every request must be signed for the right service and region ([`signature`]); every call is recorded as what
+//! refuse. Every request must be signed for the right service and region (`signature`); every call is recorded as what
 //! a policy grants ([`Call`]).
 
 mod actions;
