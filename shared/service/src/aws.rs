@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvide
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use marque_core::Timestamp;
-use marque_store::{Store, StoreError};
+use marque_store::{Store, StoreError, causes};
 
 use crate::app::App;
 use crate::clock::Clock;
@@ -159,12 +159,4 @@ impl AwsKeys {
             KeyRingLocation::File(_) => Err(missing("a file")),
         }
     }
-}
-
-/// An error and its causes, each in its own words. The SDK's fuller form repeats the whole answer, the secret included.
-fn causes(error: &dyn std::error::Error) -> String {
-    let chain = std::iter::successors(Some(error), |error| error.source());
-    let mut words: Vec<String> = chain.map(ToString::to_string).collect();
-    words.dedup();
-    words.join(": ")
 }

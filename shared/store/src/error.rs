@@ -2,8 +2,6 @@
 
 use std::error::Error;
 
-use aws_smithy_types::error::display::DisplayErrorContext;
-
 /// Why the table did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -27,13 +25,27 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Keeps the whole chain of causes as text: an SDK error alone prints "service error".
+    /// Keeps the chain of causes as text: an SDK error alone prints "service error".
     pub(crate) fn unavailable(error: impl Error) -> Self {
-        Self::Unavailable(DisplayErrorContext(error).to_string())
+        Self::Unavailable(causes(&error))
     }
 
     pub(crate) fn corrupt(item: &crate::items::Item, fault: impl ToString) -> Self {
         let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("?", String::as_str);
         Self::Corrupt { item: format!("{}/{}", part(crate::keys::PK), part(crate::keys::SK)), fault: fault.to_string() }
     }
+}
+
+/// An error and its causes, each in its own words. The SDK's fuller form repeats the whole answer, with whatever the item
+/// holds.
+#[must_use]
+pub fn causes(error: &dyn Error) -> String {
+    let mut words = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words.push(error.to_string());
+        cause = error.source();
+    }
+    words.dedup();
+    words.join(": ")
 }

@@ -20,7 +20,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 
 pub use check_in::{CheckIn, KeyRule, Stamp};
-pub use error::StoreError;
+pub use error::{StoreError, causes};
 pub use files::IssuedFile;
 pub use licenses::{Bind, Committed, IssueLicense};
 pub use table::{INDEX_NAME, TTL_ATTRIBUTE, TableFault};

@@ -44,7 +44,6 @@ impl FileKey {
 impl KmsKey {
     /// `ED25519_SHA_512` over the raw message: what RFC 8032 calls Ed25519 (the pre-hashed kind would not verify).
     async fn sign<C: Claims>(&self, claims: &C) -> Result<String, Error> {
-        use aws_sdk_kms::error::DisplayErrorContext;
         use aws_sdk_kms::primitives::Blob;
         use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
         use marque_core::token::SigningInput;
@@ -57,7 +56,7 @@ impl KmsKey {
         let answer = request
             .send()
             .await
-            .map_err(|error| unavailable(format!("KMS does not sign: {}", DisplayErrorContext(error))))?;
+            .map_err(|error| unavailable(format!("KMS does not sign: {}", marque_store::causes(&error))))?;
         let signature = answer.signature.map(Blob::into_inner).and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
         let signature = signature.ok_or_else(|| unavailable("KMS answered with no Ed25519 signature".to_owned()))?;
         input
