@@ -16,14 +16,11 @@ use utoipa::ToSchema;
 
 use super::answer::{CheckAnswer, Context, answer};
 use super::caller::{Caller, FingerprintSchema};
-use super::checking::{check_kind, license_of, new_token_id, stamp};
+use super::checking::{TRIES, check_kind, license_of, new_token_id, stamp};
 use crate::app::LicensePlans;
 use crate::http::{Body, Fields, FromBody, UnknownMembers, license_code};
 use crate::problem::{Error, Problem};
 use crate::{App, chance};
-
-/// A change is judged anew so often when others change the same licence.
-const TRIES: usize = 4;
 
 /// A server that shows its code.
 #[derive(Debug)]

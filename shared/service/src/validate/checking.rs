@@ -9,6 +9,9 @@ use crate::App;
 use crate::chance;
 use crate::problem::Error;
 
+/// A change is judged anew so often when others change the same licence.
+pub(crate) const TRIES: usize = 4;
+
 /// A new token's id.
 pub(crate) fn new_token_id(now: Timestamp) -> TokenId {
     TokenId::new(now, chance::draw())

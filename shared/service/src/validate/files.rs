@@ -10,14 +10,11 @@ use marque_core::{
 use marque_store::{Committed, IssuedFile, StoreError};
 
 use super::activations::new_event;
-use super::checking::new_token_id;
+use super::checking::{TRIES, new_token_id};
 use crate::App;
 use crate::app::LicensePlans;
 use crate::http::license_code;
 use crate::problem::{Error, Problem};
-
-/// A change is judged anew so often when others change the same licence.
-const TRIES: usize = 4;
 
 /// The `.lic` file of a perpetual licence, once it is bound. Asking again gives the same bytes.
 #[utoipa::path(
