@@ -8,6 +8,7 @@
 
 mod binding;
 pub mod calendar;
+pub mod cloud;
 pub mod code;
 pub mod customer;
 pub mod event;
@@ -24,6 +25,7 @@ mod words;
 
 pub use binding::Binding;
 pub use calendar::{Day, Period};
+pub use cloud::Cloud;
 pub use code::LicenseCode;
 pub use customer::{Customer, Email, PersonText};
 pub use event::{Actor, Event, Note, What};
