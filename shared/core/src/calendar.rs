@@ -23,6 +23,12 @@ impl Day {
         Self(FIRST.saturating_add(jiff::SignedDuration::from_hours(days * 24)).clamp(FIRST, LAST))
     }
 
+    /// The day's first second, 00:00:00Z.
+    #[must_use]
+    pub fn start(self) -> Timestamp {
+        Timestamp::from_unix(self.days_since(Self(FIRST)) * DAY).unwrap_or(Timestamp::MAX)
+    }
+
     /// The day's last second, 23:59:59Z: a last paid day is paid to its end.
     #[must_use]
     pub fn end(self) -> Timestamp {
@@ -70,6 +76,12 @@ impl Day {
 
     pub(crate) fn plus_months_from_anchor(anchor: Self, months: i64) -> Self {
         anchor.plus_months(months)
+    }
+
+    /// The first day of the month after this day's.
+    #[must_use]
+    pub fn next_month(self) -> Self {
+        self.plus_days(1 - i64::from(self.0.day())).plus_months(1)
     }
 
     /// The month as `yyyy-mm`.

@@ -20,6 +20,7 @@ pub mod slug;
 pub mod time;
 pub mod token;
 pub mod transition;
+pub mod usage;
 pub mod verdict;
 mod words;
 

@@ -1,0 +1,155 @@
+//! What the ledger knows of agreements: a chain of them (renewals, replacements), each with its time and its rights.
+
+use crate::id::AgreementId;
+use crate::slug::Slug;
+use crate::time::Timestamp;
+use crate::usage::quantity::Quantity;
+use crate::usage::{Hour, StateName};
+use crate::words::words;
+
+/// A chain of agreements, which share one licence, one set of record ids and one remainder a dimension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// The first agreement: names the chain.
+    pub id: AgreementId,
+    /// The product that is used.
+    pub product: Slug,
+    /// Its agreements, oldest first; never empty.
+    pub agreements: Vec<Metered>,
+    /// What is metered of the product.
+    pub dimensions: Vec<Dimension>,
+}
+
+/// An agreement, as far as metering goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metered {
+    /// Which agreement.
+    pub id: AgreementId,
+    /// What the marketplace knows it by, once its licence is there.
+    pub activated: Option<Activated>,
+    /// The instant of its end, once that is known.
+    pub end: Option<Timestamp>,
+    /// What was bought of its dimensions, and when it was in force.
+    pub entitled: Vec<Entitled>,
+}
+
+/// What a licence of the marketplace is: from then on usage can be reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activated {
+    /// From when.
+    pub start: Timestamp,
+    /// The LicenseArn as it was given.
+    pub license_arn: String,
+    /// The buyer's account.
+    pub account: String,
+    /// The product's code at the marketplace: usage of several codes never goes into one call.
+    pub product_code: String,
+    /// Where its usage is reported. One region for good: two would bill twice.
+    pub region: String,
+}
+
+/// A dimension that is metered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dimension {
+    /// Its API name at the marketplace.
+    pub name: String,
+    /// Whether fractions can be reported.
+    pub unit: Unit,
+    /// What of it is paid already.
+    pub included: Included,
+}
+
+words! {
+    /// Whether a dimension's fractions can be reported.
+    Unit, "must be `integral` or `decimal`" {
+        /// Whole units: what is left is carried to the next hour.
+        Integral = "integral",
+        /// Up to six decimals.
+        Decimal = "decimal",
+    }
+}
+
+words! {
+    /// What of a dimension a contract includes.
+    Included, "must be `none` or `per_hour`" {
+        /// All of it is billed.
+        None = "none",
+        /// So many units an hour as were bought; what exceeds them is billed.
+        PerHour = "per_hour",
+    }
+}
+
+/// So many units of a dimension, for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entitled {
+    /// The dimension's API name.
+    pub dimension: String,
+    /// How many units.
+    pub quantity: Quantity,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when, that instant not included; none while it is in force.
+    pub until: Option<Timestamp>,
+}
+
+impl Chain {
+    /// The agreement of this id.
+    #[must_use]
+    pub fn agreement(&self, id: AgreementId) -> Option<&Metered> {
+        self.agreements.iter().find(|agreement| agreement.id == id)
+    }
+
+    /// The dimension of this name.
+    #[must_use]
+    pub fn dimension(&self, name: &str) -> Option<&Dimension> {
+        self.dimensions.iter().find(|dimension| dimension.name == name)
+    }
+
+    /// Whether no agreement of the chain goes on after `now`, so that what is left of a unit is never billed.
+    #[must_use]
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.agreements.iter().all(|agreement| agreement.has_ended(now))
+    }
+
+    /// An entry for people: what becomes of the remainder.
+    #[must_use]
+    pub fn remainder_fate(&self, now: Timestamp) -> &'static str {
+        if self.has_ended(now) { "WRITTEN_OFF_AT_END" } else { "CARRIED" }
+    }
+}
+
+impl Metered {
+    /// When its licence started, if that is known.
+    #[must_use]
+    pub fn start(&self) -> Option<Timestamp> {
+        self.activated.as_ref().map(|activated| activated.start)
+    }
+
+    /// Whether it has ended by `now`.
+    #[must_use]
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.end.is_some_and(|end| end <= now)
+    }
+
+    /// What an hour includes of a dimension: the largest entitlement in force during it.
+    #[must_use]
+    pub fn included(&self, dimension: &Dimension, hour: Hour) -> Quantity {
+        if dimension.included == Included::None {
+            return Quantity::ZERO;
+        }
+        let in_force = |entitled: &&Entitled| {
+            entitled.dimension == dimension.name
+                && entitled.from < hour.end()
+                && entitled.until.is_none_or(|until| until > hour.start())
+        };
+        self.entitled.iter().filter(in_force).map(|entitled| entitled.quantity).max().unwrap_or_default()
+    }
+}
+
+impl StateName {
+    /// Whether an hour in this state is done with.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Expired)
+    }
+}

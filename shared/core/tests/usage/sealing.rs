@@ -1,0 +1,131 @@
+//! What sealing fixes.
+
+use marque_core::usage::{MAX_REPORTED, Quantity, Reason, Sealing, State, StateName, Sums};
+use proptest::prelude::*;
+
+use crate::build::{START, agreement, chain, entitled, open, quantity, running, sealed, time};
+
+const HOUR: &str = "2027-03-10T10:00:00Z";
+const DUE: &str = "2027-03-10T11:05:00Z";
+
+#[test]
+fn an_hour_is_sealed_five_minutes_after_its_end() {
+    let entry = open("requests", HOUR, quantity("12.5"));
+    let early = entry.seal(&running(), Quantity::ZERO, time("2027-03-10T11:04:59Z"));
+    assert_eq!(early, Sealing::NotYet { due: time(DUE) });
+    let (entry, left) = sealed(&running(), &entry, Quantity::ZERO, DUE);
+    let record = &entry.state.sealed().unwrap().record;
+    assert_eq!((record.quantity, record.timestamp), (quantity("12.5"), time("2027-03-10T10:59:59Z")));
+    assert_eq!((left, entry.version), (Quantity::ZERO, 1));
+    assert_eq!(entry.seal(&running(), Quantity::ZERO, time(DUE)), Sealing::Done, "once");
+}
+
+#[test]
+fn nothing_is_sealed_before_its_licence_is_known() {
+    let waiting = chain(vec![agreement(1, None, None)]);
+    let sealing = open("requests", HOUR, quantity("1")).seal(&waiting, Quantity::ZERO, time(DUE));
+    assert_eq!(sealing, Sealing::NotYet { due: time("2027-03-10T11:10:00Z") });
+}
+
+#[test]
+fn a_report_lies_inside_the_hour_and_the_licence() {
+    for (hour, end, now, timestamp) in [
+        (HOUR, Some("2027-03-10T10:40:00Z"), "2027-03-10T10:50:00Z", "2027-03-10T10:39:59Z"),
+        (HOUR, Some("2027-03-10T11:02:00Z"), "2027-03-10T11:02:00Z", "2027-03-10T10:59:59Z"),
+        ("2027-03-01T10:00:00Z", None, "2027-03-01T11:05:00Z", "2027-03-01T10:59:59Z"),
+        ("2027-03-01T10:00:00Z", Some("2027-03-01T10:20:31Z"), "2027-03-01T10:30:31Z", "2027-03-01T10:20:30Z"),
+    ] {
+        let chain = chain(vec![agreement(1, Some(START), end)]);
+        let (entry, _) = sealed(&chain, &open("requests", hour, quantity("1")), Quantity::ZERO, now);
+        assert_eq!(entry.state.sealed().unwrap().record.timestamp, time(timestamp), "{hour} to {end:?}");
+    }
+}
+
+#[test]
+fn an_hour_before_the_licence_is_for_a_person() {
+    let (entry, _) = sealed(&running(), &open("requests", "2027-03-01T09:00:00Z", quantity("1")), Quantity::ZERO, DUE);
+    assert_eq!(entry.state.reason(), Some(Reason::BeforeStart));
+    assert_eq!(entry.state.name(), StateName::Quarantined);
+}
+
+#[test]
+fn fractions_of_whole_units_are_carried() {
+    let (first, left) = sealed(&running(), &open("servers", HOUR, quantity("3.7")), Quantity::ZERO, DUE);
+    assert_eq!((first.state.sealed().unwrap().record.quantity, left), (quantity("3"), quantity("0.7")));
+    let next = open("servers", "2027-03-10T11:00:00Z", quantity("0.3"));
+    let (second, left) = sealed(&running(), &next, left, "2027-03-10T12:05:00Z");
+    assert_eq!((second.state.sealed().unwrap().record.quantity, left), (quantity("1"), Quantity::ZERO));
+}
+
+#[test]
+fn what_one_report_cannot_hold_goes_to_the_next_hour() {
+    let accepted = MAX_REPORTED + quantity("5.5");
+    let Sealing::Sealed { entry, remainder, overflow } =
+        open("requests", HOUR, accepted).seal(&running(), Quantity::ZERO, time(DUE))
+    else {
+        panic!("not sealed")
+    };
+    assert_eq!((entry.state.sealed().unwrap().record.quantity, remainder), (MAX_REPORTED, quantity("5.5")));
+    let (hour, due) = overflow.unwrap();
+    assert_eq!((hour.to_string().as_str(), due), ("2027-03-10T11:00:00Z", time("2027-03-10T12:05:00Z")));
+}
+
+#[test]
+fn a_contract_bills_what_exceeds_the_largest_entitlement_of_the_hour() {
+    let mut agreement = agreement(1, Some(START), None);
+    agreement.entitled = vec![
+        entitled("seats", 5, START, Some("2027-03-10T10:30:00Z")),
+        entitled("seats", 3, "2027-03-10T10:30:00Z", None),
+        entitled("servers", 100, START, None),
+    ];
+    let chain = chain(vec![agreement]);
+    let billed = |dimension, hour, amount: &str, now| {
+        let (entry, _) = sealed(&chain, &open(dimension, hour, quantity(amount)), Quantity::ZERO, now);
+        let sealed = entry.state.sealed().unwrap();
+        (sealed.record.quantity.to_string(), sealed.included.to_string())
+    };
+    let of = |billed: &str, included: &str| (billed.to_owned(), included.to_owned());
+    assert_eq!(billed("seats", HOUR, "7", DUE), of("2", "5"));
+    assert_eq!(billed("seats", "2027-03-10T11:00:00Z", "7", "2027-03-10T12:05:00Z"), of("4", "3"));
+    assert_eq!(billed("seats", HOUR, "4", DUE), of("0", "4"));
+    assert_eq!(billed("servers", HOUR, "7", DUE), of("7", "0"), "a dimension that includes nothing");
+}
+
+#[test]
+fn what_is_included_never_covers_what_earlier_hours_left() {
+    let mut agreement = agreement(1, Some(START), None);
+    agreement.entitled = vec![entitled("seats", 5, START, None)];
+    let (entry, left) = sealed(&chain(vec![agreement]), &open("seats", HOUR, quantity("4.5")), quantity("2"), DUE);
+    let fixed = entry.state.sealed().unwrap();
+    assert_eq!((fixed.included, fixed.record.quantity, left), (quantity("4.5"), quantity("2"), Quantity::ZERO));
+}
+
+proptest! {
+    #[test]
+    fn hours_are_balanced_and_so_are_their_sums(
+        amounts in prop::collection::vec(0..3_000_000_000_000_000_u128, 1..12), whole: bool, kept in 0..12_usize,
+    ) {
+        let mut agreement = agreement(1, Some(START), None);
+        agreement.entitled = vec![entitled("seats", 7, START, None)];
+        let chain = chain(vec![agreement]);
+        let dimension = if whole { "seats" } else { "requests" };
+        let mut left = Quantity::ZERO;
+        let mut entries = Vec::new();
+        for (at, amount) in amounts.iter().enumerate() {
+            let entry = open(dimension, &format!("2027-03-10T{at:02}:00:00Z"), Quantity::from_millionths(*amount));
+            let brought = left;
+            let (entry, rest) = sealed(&chain, &entry, brought, "2027-03-10T23:59:00Z");
+            let State::Sealed(fixed) = &entry.state else { panic!("{entry:?}") };
+            let record = fixed.record.quantity;
+            prop_assert_eq!(entry.taken.accepted + brought, fixed.included + record + rest);
+            prop_assert!(record <= MAX_REPORTED && (!whole || record == record.whole()));
+            left = rest;
+            entries.push(entry);
+        }
+        let all: Quantity = amounts.iter().map(|amount| Quantity::from_millionths(*amount)).sum();
+        let sums = Sums::of(&entries, left);
+        prop_assert!(sums.hold(), "{sums:?}");
+        prop_assert_eq!(sums.accepted, all);
+        prop_assert!(Sums::of(entries.iter().skip(kept), left).hold(), "hours that are not kept any more");
+    }
+}
