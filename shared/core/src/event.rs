@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::calendar::Day;
 use crate::fingerprint::FingerprintValue;
-use crate::id::{ActivationId, CustomerId, EventId, LicenseId, TokenId};
+use crate::id::{ActivationId, AgreementId, CustomerId, EventId, LicenseId, TokenId};
 use crate::slug::Slug;
 use crate::time::Timestamp;
 
@@ -150,6 +150,19 @@ pub enum What {
     Revoked {
         /// Why.
         reason: Note,
+    },
+    /// It follows what its agreements at a cloud's marketplace say.
+    FollowedAgreement {
+        /// The agreement that counts.
+        agreement: AgreementId,
+        /// The plan that it names.
+        plan: Slug,
+        /// And which revision of it.
+        revision: u32,
+        /// The last paid second; none while no end is known.
+        through: Option<Timestamp>,
+        /// The plan's grace follows.
+        grace: bool,
     },
     /// A trial was lengthened.
     Extended {

@@ -6,6 +6,7 @@
 //!
 //! The verifier in [`token`] is meant for embedding in other programs: the crate pulls in no AWS and no runtime.
 
+pub mod agreement;
 mod binding;
 pub mod calendar;
 pub mod cloud;

@@ -1,0 +1,4 @@
+//! Agreements: whatever order the cloud's messages come in, the same is known in the end, and it means the same.
+
+mod covers;
+mod orders;
