@@ -30,7 +30,7 @@ use marque_core::{
 use marque_embedded::Embedded;
 use marque_service::keyring::{Keys, NewKey, RingDocument, RootDocument};
 use marque_service::{App, Clock, http::envelope, validate};
-use marque_store::{IssueLicense, Store};
+use marque_store::{Along, Committed, IssueLicense, Store};
 use marque_tests::{Server, claims};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -203,13 +203,14 @@ async fn function() -> (Router, Vec<u8>) {
     store.create_table().await.expect("a table");
     let offer = offer();
     let mut license = license(&offer);
-    assert_eq!(store.add_plan_revision(&license.product, &offer).await.expect("a plan"), marque_store::Committed::Done);
+    assert_eq!(store.add_plan_revision(&license.product, &offer, Along::NOTHING).await.expect("a plan"), Committed::Done);
     let what = What::Issued { customer: license.customer, plan: offer.reference.plan.clone(), revision: 1, percent: 0 };
     let event = Event::after(license.head, EventId::new(now(), [1; 10]), license.id, now(), Actor::System, what);
     license.head = event.head();
     let code = LicenseCode::generate([5; 15]);
     let plans = Plans { running: &offer.plan, next: None };
-    store.issue(IssueLicense { license: &license, plans, code: &code, event: &event }).await.expect("issued");
+    let issue = IssueLicense { license: &license, plans, code: &code, event: &event };
+    assert_eq!(store.issue(issue, Along::NOTHING).await.expect("issued"), Committed::Done);
     let root = RootDocument::new([1; 32]);
     let ring = RingDocument::first(
         &root.key(),

@@ -15,7 +15,7 @@ use marque_core::{Actor, Event, EventId, FingerprintKind, License, LicenseCode, 
 use marque_embedded::Embedded;
 use marque_service::keyring::{Keys, NewKey, RingDocument, RootDocument};
 use marque_service::{App, Clock, chance, demo, http::envelope, validate};
-use marque_store::{IssueLicense, Store};
+use marque_store::{Along, Committed, IssueLicense, Store};
 use marque_tests::{Client, Server};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -65,7 +65,8 @@ async fn function() -> (Router, Vec<LicenseCode>) {
         license.head = event.head();
         let code = LicenseCode::generate(chance::draw());
         let plans = Plans { running: &yearly.plan, next: None };
-        store.issue(IssueLicense { license: &license, plans, code: &code, event: &event }).await.expect("issued");
+        let issue = IssueLicense { license: &license, plans, code: &code, event: &event };
+        assert_eq!(store.issue(issue, Along::NOTHING).await.expect("issued"), Committed::Done);
         codes.push(code);
     }
     let root = RootDocument::new(chance::draw());

@@ -4,8 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
 
 use crate::id::CustomerId;
+use crate::words::words;
 
 /// Who holds licences.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +20,22 @@ pub struct Customer {
     pub company: PersonText,
     /// Where to write.
     pub email: Email,
+    /// In which language to write.
+    pub language: Language,
 }
+
+words! {
+    /// A language that mails and pages are written in.
+    Language, "must be `en` or `es`" {
+        /// English.
+        English = "en",
+        /// Spanish.
+        Spanish = "es",
+    }
+}
+
+/// Which person an address is, whatever its case and plus-tag: a digest, so that look-ups hold no address.
+pub type PersonDigest = [u8; 32];
 
 /// A name as a person gave it: 1 to 200 characters in one line, without control characters, so that it can stand in a
 /// mail header, a `.lic` file and a page.
@@ -62,6 +79,15 @@ impl Email {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Which person it is: SHA-256 over `marque/person/v1`, a line feed, and the address in lower case without a plus-tag.
+    #[must_use]
+    pub fn person(&self) -> PersonDigest {
+        let address = self.0.to_ascii_lowercase();
+        let (local, domain) = address.rsplit_once('@').unwrap_or((&address, ""));
+        let local = local.split_once('+').map_or(local, |(name, _)| name);
+        Sha256::digest(format!("marque/person/v1\n{local}@{domain}")).into()
     }
 }
 
@@ -125,6 +151,15 @@ mod tests {
         for text in ["", "  ", "A\r\nBcc: x@y.z", "a\0", "a\u{2028}b", "a\u{202e}b", &"a".repeat(201)] {
             assert_eq!(text.parse::<PersonText>(), Err(PersonTextError), "{text:?}");
         }
+    }
+
+    #[test]
+    fn an_address_is_one_person_whatever_its_case_and_tag() {
+        let person = |text: &str| text.parse::<Email>().unwrap().person();
+        assert_eq!(person("EVE+a@Example.org"), person("eve+b@example.org"));
+        assert_eq!(person("eve@example.org"), person("eve+a+b@example.org"));
+        assert_ne!(person("eve@example.org"), person("eva@example.org"));
+        assert_ne!(person("eve@example.org"), person("eve@example.com"));
     }
 
     #[test]

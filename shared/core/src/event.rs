@@ -3,10 +3,13 @@
 //! Entries carry identifiers, words and numbers only. A person's text (a reason, a note) lies beside the entry and is
 //! named here by a salted digest, so that erasing the person leaves the chain whole.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::calendar::Day;
+use crate::customer::PersonText;
 use crate::fingerprint::FingerprintValue;
 use crate::id::{ActivationId, AgreementId, CustomerId, EventId, LicenseId, TokenId};
 use crate::slug::Slug;
@@ -48,6 +51,8 @@ pub struct Event {
     pub prev: Hash,
     /// The hash of this one.
     pub hash: Hash,
+    /// The person's text that it names by a digest; it is not hashed, so that it can be erased.
+    pub note: Option<NoteText>,
 }
 
 /// Who did something.
@@ -76,6 +81,15 @@ pub enum What {
         revision: u32,
         /// The discount it was sold with, in percent.
         percent: u8,
+    },
+    /// The licence was taken over from an earlier system, with its code.
+    Imported {
+        /// For whom.
+        customer: CustomerId,
+        /// Under which plan.
+        plan: Slug,
+        /// And which revision of it.
+        revision: u32,
     },
     /// A domain was bound.
     Activated {
@@ -180,6 +194,30 @@ pub struct Note {
     pub digest: String,
 }
 
+/// A person's text with the salt that its digest is made with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NoteText {
+    /// Random, so that a short text cannot be guessed from its digest.
+    pub salt: [u8; 16],
+    /// The text.
+    pub text: PersonText,
+}
+
+impl NoteText {
+    /// The name of the text, as the history holds it.
+    #[must_use]
+    pub fn note(&self) -> Note {
+        Note::new(&self.salt, self.text.as_str())
+    }
+}
+
+// People's words do not belong into logs.
+impl fmt::Debug for NoteText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NoteText(…)")
+    }
+}
+
 impl Note {
     /// Names `text`, salted with random bytes so that a short text cannot be guessed from its digest.
     #[must_use]
@@ -205,9 +243,16 @@ impl Event {
     /// The entry after `head`.
     #[must_use]
     pub fn after(head: Head, id: EventId, license: LicenseId, at: Timestamp, by: Actor, what: What) -> Self {
-        let mut event = Self { id, license, seq: head.seq + 1, at, by, what, prev: head.hash, hash: [0; 32] };
+        let (seq, prev) = (head.seq + 1, head.hash);
+        let mut event = Self { id, license, seq, at, by, what, prev, hash: [0; 32], note: None };
         event.hash = event.computed_hash();
         event
+    }
+
+    /// The entry with the text that it names lying beside it.
+    #[must_use]
+    pub fn beside(self, note: Option<NoteText>) -> Self {
+        Self { note, ..self }
     }
 
     /// The end of a history that ends with this entry.

@@ -34,6 +34,12 @@ macro_rules! ids {
                 Self(ulid(now, random))
             }
 
+            /// The identifier of these 16 bytes.
+            #[must_use]
+            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Ulid::from_bytes(bytes))
+            }
+
             /// The 16 bytes of the ULID.
             #[must_use]
             pub fn to_bytes(self) -> [u8; 16] {

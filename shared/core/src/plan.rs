@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::calendar::Period;
 use crate::fingerprint::FingerprintKind;
+use crate::listing::Listing;
 use crate::slug::Slug;
 use crate::time::Duration;
 use crate::words::words;
@@ -19,6 +20,8 @@ pub struct Product {
     pub name: String,
     /// What its licences are bound to.
     pub fingerprint_kind: FingerprintKind,
+    /// Where the clouds list it.
+    pub marketplace: Vec<Listing>,
 }
 
 /// One revision of a plan. Revisions are never overwritten: a licence keeps the one it was sold under.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use marque_core::{License, Plan, PlanRef, Plans, Slug, Timestamp};
+use marque_core::{License, Offer, Plan, PlanRef, Plans, Slug, Timestamp};
 use marque_store::{Store, StoreError};
 
 use crate::clock::Clock;
@@ -72,6 +72,12 @@ impl App {
     /// Keeps a signed list for the next callers.
     pub(crate) fn keep_signed_list(&self, list: SignedList) {
         *self.0.signed_list.write().unwrap_or_else(PoisonError::into_inner) = Some(list);
+    }
+
+    /// Keeps a plan's revision that was read strongly: a licence is about to name it.
+    pub(crate) fn keep_plan(&self, product: &Slug, offer: &Offer) {
+        let key = (product.clone(), offer.reference.clone());
+        self.0.plans.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::new(offer.plan.clone()));
     }
 
     async fn plan(&self, product: &Slug, reference: &PlanRef) -> Result<Arc<Plan>, Error> {

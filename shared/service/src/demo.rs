@@ -5,10 +5,10 @@
 use marque_core::event::What;
 use marque_core::plan::{Activations, Percent, Sale, Starts, Terms};
 use marque_core::{
-    Actor, Customer, CustomerId, Duration, Event, EventId, FingerprintKind, Kind, License, LicenseCode, LicenseId,
+    Actor, Customer, CustomerId, Duration, Event, EventId, FingerprintKind, Kind, Language, License, LicenseCode, LicenseId,
     Offer, Period, Plan, PlanRef, Plans, Product, Slug, State, Timestamp,
 };
-use marque_store::{Committed, IssueLicense, Store, StoreError};
+use marque_store::{Along, Change, Committed, IssueLicense, Store, StoreError};
 use serde::Serialize;
 use serde_json::Map;
 
@@ -62,6 +62,7 @@ pub async fn seed(store: &Store, now: Timestamp) -> Result<Demo, SeedError> {
         slug: slug(PRODUCT)?,
         name: "KopiCloud AD API".to_owned(),
         fingerprint_kind: FingerprintKind::AdDomain,
+        marketplace: Vec::new(),
     };
     if store.product(&product.slug).await?.is_none() {
         store.put_product(&product).await?;
@@ -69,12 +70,12 @@ pub async fn seed(store: &Store, now: Timestamp) -> Result<Demo, SeedError> {
     for (name, plan) in plans() {
         let reference = PlanRef { plan: slug(name)?, revision: 1 };
         if store.plan(&product.slug, &reference.plan).await?.is_none() {
-            wrote(store.add_plan_revision(&product.slug, &Offer { reference, plan }).await?);
+            wrote(store.add_plan_revision(&product.slug, &Offer { reference, plan }, Along::NOTHING).await?);
         }
     }
     let customer = customer()?;
     if store.customer(customer.id).await?.is_none() {
-        wrote(store.add_customer(&customer).await?);
+        wrote(store.add_customer(&customer, Along::NOTHING).await?);
     }
     let mut usable = usable_licenses(store, &product, customer.id, now).await?;
     let mut licenses = Vec::new();
@@ -98,7 +99,8 @@ async fn usable_licenses(
 ) -> Result<Vec<DemoLicense>, SeedError> {
     let mut usable = Vec::new();
     for id in store.licenses_of(customer, None, 100).await? {
-        let (Some(license), Some(code)) = (store.license(id).await?, store.code_of(id).await?) else { continue };
+        let Some(license) = store.license(id).await? else { continue };
+        let Some(code) = store.code_of(&license).await? else { continue };
         let Some(running) = store.plan_revision(&product.slug, &license.running.plan).await? else { continue };
         let next = match &license.next {
             Some(term) => store.plan_revision(&product.slug, &term.plan).await?,
@@ -141,7 +143,8 @@ async fn renew(
     after.head = event.head();
     let plans_after =
         if trial { plans } else { Plans { running: &offer.plan, next: after.next.as_ref().map(|_| &offer.plan) } };
-    wrote(store.transition(license, &after, plans, plans_after, &event).await?);
+    let change = Change { before: license, after: &after, plans_before: plans, plans_after, event: &event };
+    wrote(store.transition(change, Along::NOTHING).await?);
     Ok(())
 }
 
@@ -168,7 +171,8 @@ async fn issue(
     license.head = event.head();
     let code = LicenseCode::generate(chance::draw());
     let plans = Plans { running: &offer.plan, next: None };
-    store.issue(IssueLicense { license: &license, plans, code: &code, event: &event }).await?;
+    let issue = IssueLicense { license: &license, plans, code: &code, event: &event };
+    wrote(store.issue(issue, Along::NOTHING).await?);
     Ok(DemoLicense { plan, kind: offer.plan.kind(), id, code: code.reveal() })
 }
 
@@ -233,6 +237,7 @@ fn customer() -> Result<Customer, SeedError> {
             name: "Demo Administrator".parse().ok()?,
             company: "Example Organisation".parse().ok()?,
             email: "admin@example.org".parse().ok()?,
+            language: Language::English,
         })
     };
     read().ok_or(data)

@@ -3,6 +3,7 @@
 //! One direction: handlers read a body into typed values, ask the store for one change, let `marque-core` judge, and
 //! sign the verdict. See [`validate`] for the daily check.
 
+pub mod admin;
 pub mod app;
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -10,6 +11,7 @@ pub mod chance;
 pub mod clock;
 pub mod config;
 pub mod demo;
+mod history;
 pub mod http;
 pub mod keyring;
 pub mod problem;

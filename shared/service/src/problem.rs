@@ -15,12 +15,16 @@ pub enum Error {
     Invalid(Vec<Fault>),
     /// No credential, or an unknown one.
     Unauthorized,
+    /// No credential of the publisher's, or an unknown one.
+    AdminUnauthorized,
     /// The call must be signed by the machine's key.
     SignatureRequired,
     /// The call's signature is not by the machine's key.
     SignatureInvalid,
     /// Nothing is at this path, or the thing is not there for this caller.
     NotFound,
+    /// A thing that the body names is not there: which one.
+    Unknown(&'static str),
     /// No such licence.
     LicenseNotFound,
     /// The path takes other methods.
@@ -38,6 +42,8 @@ pub enum Error {
         /// Which cure there is.
         detail: String,
     },
+    /// The key of this request was used with another body.
+    IdempotencyConflict,
     /// Only perpetual licences have files.
     NotPerpetual,
     /// A file is made for the domain that a licence is bound to, and it is bound to none.
@@ -121,6 +127,12 @@ impl Error {
                 "A credential is needed",
                 "Send `Authorization: License` with the licence's code.",
             ),
+            Self::AdminUnauthorized => (
+                S::UNAUTHORIZED,
+                "UNAUTHORIZED",
+                "A credential is needed",
+                "Sign the request with AWS credentials (SigV4) that may invoke this function; on one machine send `Authorization: Bearer` with the admin token.",
+            ),
             Self::SignatureRequired => (
                 S::UNAUTHORIZED,
                 "SIGNATURE_REQUIRED",
@@ -136,6 +148,7 @@ impl Error {
             Self::NotFound => {
                 (S::NOT_FOUND, "NOT_FOUND", "Nothing is here", "Compare path and identifiers with /openapi.json.")
             }
+            Self::Unknown(which) => (S::NOT_FOUND, "NOT_FOUND", "Nothing is here", which),
             Self::LicenseNotFound => (
                 S::NOT_FOUND,
                 "LICENSE_NOT_FOUND",
@@ -160,6 +173,12 @@ impl Error {
             Self::StateConflict { detail, .. } => {
                 (S::CONFLICT, "STATE_CONFLICT", "The licence's state forbids it", detail)
             }
+            Self::IdempotencyConflict => (
+                S::CONFLICT,
+                "IDEMPOTENCY_CONFLICT",
+                "The key was used with another body",
+                "Repeat a request with the very same body, or give a new request a new Idempotency-Key.",
+            ),
             Self::NotPerpetual => (
                 S::CONFLICT,
                 "NOT_PERPETUAL",

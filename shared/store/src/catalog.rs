@@ -1,28 +1,39 @@
 //! Products, plans and their revisions, customers.
 
-use marque_core::{Customer, CustomerId, LicenseId, Offer, PlanRef, Product, Slug};
+use marque_core::{Customer, CustomerId, Offer, PlanRef, Product, Slug};
+
+use serde::Serialize;
 
 use crate::expression::Expression;
 use crate::items::{self, CustomerItem, PlanItem, ProductItem};
 use crate::licenses::Committed;
-use crate::transaction::Transaction;
-use crate::{Store, StoreError, keys};
+use crate::transaction::{NotDone, Transaction, back_off};
+use crate::{Along, Store, StoreError, keys};
+
+/// Only there to be found.
+#[derive(Debug, Serialize)]
+struct ListedItem {}
 
 impl Store {
-    /// Writes a product, in place of what it was.
+    /// Writes a product, in place of what it was, and lists it.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
+    /// [`StoreError::Unavailable`], [`StoreError::Contention`].
     pub async fn put_product(&self, product: &Product) -> Result<(), StoreError> {
-        let item = items::write(&keys::product(&product.slug), &ProductItem::new(product))?;
-        self.client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .send()
-            .await
-            .map(drop)
-            .map_err(StoreError::unavailable)
+        let mut transaction = Transaction::new(&self.table);
+        transaction
+            .put(items::write(&keys::product(&product.slug), &ProductItem::new(product))?)
+            .put(items::write(&keys::listed_product(&product.slug), &ListedItem {})?);
+        for attempt in 1.. {
+            match transaction.clone().commit(&self.client).await {
+                Ok(()) => return Ok(()),
+                // Nothing is a condition here: another one was at the same item.
+                Err(NotDone::Overtaken) if attempt < 4 => back_off(attempt, 0).await,
+                Err(NotDone::Overtaken) => break,
+                Err(NotDone::Failed(error)) => return Err(error),
+            }
+        }
+        Err(StoreError::Contention { item: keys::product(&product.slug).pk })
     }
 
     /// A product.
@@ -37,7 +48,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn add_plan_revision(&self, product: &Slug, offer: &Offer) -> Result<Committed, StoreError> {
+    pub async fn add_plan_revision(
+        &self,
+        product: &Slug,
+        offer: &Offer,
+        along: &Along,
+    ) -> Result<Committed, StoreError> {
         let reference = &offer.reference;
         let mut newest = Expression::default();
         match reference.revision {
@@ -46,8 +62,9 @@ impl Store {
         };
         let mut transaction = Transaction::new(&self.table);
         transaction
-            .put_if(items::write(&keys::plan(product, &reference.plan), &PlanItem::new(offer))?, &newest)
-            .put_new(items::write(&keys::plan_revision(product, reference), &PlanItem::new(offer))?);
+            .put_if(items::write(&keys::plan(product, &reference.plan), &PlanItem::new(offer))?, newest)
+            .put_new(items::write(&keys::plan_revision(product, reference), &PlanItem::new(offer))?)
+            .along(along);
         self.finish(transaction, 0).await
     }
 
@@ -67,51 +84,51 @@ impl Store {
         self.item(keys::plan_revision(product, reference), false).await?.map(|item| PlanItem::read(&item)).transpose()
     }
 
-    /// Writes a customer who must not be there.
+    /// Writes a customer who must not be there, with the look-ups by address and of all.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn add_customer(&self, customer: &Customer) -> Result<Committed, StoreError> {
+    pub async fn add_customer(&self, customer: &Customer, along: &Along) -> Result<Committed, StoreError> {
         let mut transaction = Transaction::new(&self.table);
-        transaction.put_new(items::write(&keys::customer(customer.id), &CustomerItem::new(customer))?);
+        let email = keys::email_customer(&customer.email.person(), customer.id);
+        transaction
+            .put_new(items::write(&keys::customer(customer.id), &CustomerItem::new(customer))?)
+            .put_new(items::write(&email, &ListedItem {})?)
+            .put_new(items::write(&keys::listed_customer(customer.id), &ListedItem {})?);
+        transaction.along(along);
         self.finish(transaction, 0).await
     }
 
-    /// A customer, read strongly: the name goes into files that stay.
+    /// Changes a customer; with another address the look-up moves. On the condition that nobody else has changed them
+    /// since they were read.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn change_customer(
+        &self,
+        before: &Customer,
+        after: &Customer,
+        along: &Along,
+    ) -> Result<Committed, StoreError> {
+        let mut transaction = Transaction::new(&self.table);
+        let item = items::write(&keys::customer(after.id), &CustomerItem::new(after))?;
+        transaction.put_if(item, CustomerItem::new(before).unchanged());
+        let (old, new) = (before.email.person(), after.email.person());
+        if old != new {
+            transaction
+                .delete(keys::email_customer(&old, before.id), Expression::default())
+                .put(items::write(&keys::email_customer(&new, after.id), &ListedItem {})?);
+        }
+        transaction.along(along);
+        self.finish(transaction, 0).await
+    }
+
+    /// A customer, read strongly: the name goes into files that stay. Whoever was erased is not there.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
     pub async fn customer(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
-        self.item(keys::customer(id), true).await?.map(|item| CustomerItem::read(&item)).transpose()
-    }
-
-    /// The licences of a customer, oldest first, at most `limit` of them after `after`.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
-    pub async fn licenses_of(
-        &self,
-        customer: CustomerId,
-        after: Option<LicenseId>,
-        limit: i32,
-    ) -> Result<Vec<LicenseId>, StoreError> {
-        let prefix = "LICENSE#";
-        let request = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("#pk = :pk AND begins_with(#sk, :sk)")
-            .expression_attribute_names("#pk", keys::PK)
-            .expression_attribute_names("#sk", keys::SK)
-            .expression_attribute_values(":pk", items::text(keys::customer(customer).pk))
-            .expression_attribute_values(":sk", items::text(prefix))
-            .set_exclusive_start_key(after.map(|id| keys::customer_license(customer, id).attributes()))
-            .limit(limit);
-        let found = request.send().await.map_err(StoreError::unavailable)?.items.unwrap_or_default();
-        let id = |item: &items::Item| {
-            let text = item.get(keys::SK).and_then(|sk| sk.as_s().ok()).and_then(|sk| sk.strip_prefix(prefix));
-            text.and_then(|text| text.parse().ok()).ok_or_else(|| StoreError::corrupt(item, "its key names no licence"))
-        };
-        found.iter().map(id).collect()
+        let item = self.item(keys::customer(id), true).await?.filter(|item| item.contains_key(items::EMAIL));
+        item.map(|item| CustomerItem::read(&item)).transpose()
     }
 }

@@ -14,6 +14,12 @@ pub enum StoreError {
         /// Which item.
         item: String,
     },
+    /// An item holds as much as it can: it needs a person.
+    #[error("{item} is full")]
+    Full {
+        /// Which item.
+        item: String,
+    },
     /// An item holds what the code cannot have written: it needs a person.
     #[error("item {item} is corrupt: {fault}")]
     Corrupt {

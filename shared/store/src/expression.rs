@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use crate::items::number;
 
 /// An expression under construction.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Expression {
     sets: Vec<String>,
     removes: Vec<String>,
@@ -68,10 +68,10 @@ impl Expression {
         self
     }
 
-    /// Only if `path` is not there, or equals `value`.
-    pub(crate) fn if_absent_or(&mut self, path: &[&str], value: AttributeValue) -> &mut Self {
+    /// Only if `path` is not there, or compares so with `value`.
+    pub(crate) fn if_absent_or_compares(&mut self, path: &[&str], comparison: &str, value: AttributeValue) -> &mut Self {
         let (path, value) = (self.path(path), self.value(value));
-        self.conditions.push(format!("(attribute_not_exists({path}) OR {path} = {value})"));
+        self.conditions.push(format!("(attribute_not_exists({path}) OR {path} {comparison} {value})"));
         self
     }
 

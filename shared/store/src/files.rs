@@ -1,11 +1,11 @@
-//! `.lic` files, made once a licence and domain, and the list of what is no longer good.
+//! `.lic` files, made once a licence and domain.
 
-use marque_core::{Event, FingerprintValue, License, LicenseId, Plans};
+use marque_core::{FingerprintValue, LicenseId};
 use serde::{Deserialize, Serialize};
 
-use crate::items::{self, RevocationsItem};
-use crate::licenses::Committed;
-use crate::{Store, StoreError, keys};
+use crate::items;
+use crate::licenses::{Change, Committed};
+use crate::{Along, Store, StoreError, keys};
 
 /// A `.lic` file as it was made: asking again gives the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,23 +30,13 @@ impl Store {
     /// [`StoreError::Unavailable`].
     pub async fn keep_file(
         &self,
-        before: &License,
-        after: &License,
-        plans: Plans<'_>,
+        change: Change<'_>,
         domain: &FingerprintValue,
         file: &IssuedFile,
-        event: &Event,
+        along: &Along,
     ) -> Result<Committed, StoreError> {
-        let mut transaction = self.change(before, after, plans, plans, event)?;
-        transaction.put_new(items::write(&keys::file(after.id, domain), file)?);
-        self.finish(transaction, event.hash[0]).await
-    }
-
-    /// The list of what is no longer good.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
-    pub async fn revocations(&self) -> Result<RevocationsItem, StoreError> {
-        RevocationsItem::read(self.item(keys::revocations(), true).await?.as_ref())
+        let mut transaction = self.change(change)?;
+        transaction.put_new(items::write(&keys::file(change.after.id, domain), file)?).along(along);
+        self.finish(transaction, change.event.hash[0]).await
     }
 }

@@ -3,18 +3,22 @@
 //! | item | `pk` | `sk` |
 //! |---|---|---|
 //! | licence with its activations | `LICENSE#<id>` | `LICENSE` |
-//! | its code, for its owner | `LICENSE#<id>` | `CODE` |
 //! | an entry of its history | `LICENSE#<id>` | `EVENT#<seq, 10 digits>` |
 //! | its `.lic` file for a domain | `LICENSE#<id>` | `FILE#<fingerprint>` |
 //! | which licence a code is | `CODE#<sha256>` | `CODE` |
 //! | which licence an activation is of | `ACTIVATION#<id>` | `ACTIVATION` |
 //! | product | `PRODUCT#<product>` | `PRODUCT` |
+//! | every product | `PRODUCTS` | `PRODUCT#<product>` |
 //! | plan, newest revision | `PRODUCT#<product>` | `PLAN#<plan>` |
 //! | plan, each revision | `PRODUCT#<product>` | `PLAN#<plan>#REV#<n>` |
 //! | customer | `CUSTOMER#<id>` | `CUSTOMER` |
-//! | licences of a customer | `CUSTOMER#<id>` | `LICENSE#<id>` |
+//! | licences of a customer, each with its code for its owner | `CUSTOMER#<id>` | `LICENSE#<id>` |
+//! | an approved discount of a customer | `CUSTOMER#<id>` | `DISCOUNT#<id>` |
+//! | customers by mail address | `EMAIL#<digest>` | `CUSTOMER#<id>` |
+//! | every customer | `CUSTOMERS` | `CUSTOMER#<id>` |
 //! | licences of a month | `MONTH#<yyyy-mm>` | `LICENSE#<id>` |
 //! | one trial a product and domain | `TRIAL#<product>#<fingerprint>` | `TRIAL` |
+//! | an answer under an `Idempotency-Key` | `IDEMPOTENCY#<digest>` | `IDEMPOTENCY` |
 //! | the list of what is no longer good | `REVOCATIONS` | `LIST` |
 //!
 //! Digests and fingerprints are written in base64url without padding. Nothing is ever scanned: what is looked up by
@@ -25,7 +29,10 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use marque_core::code::CodeDigest;
-use marque_core::{ActivationId, CustomerId, FingerprintValue, LicenseId, PlanRef, Slug};
+use marque_core::customer::PersonDigest;
+use marque_core::{ActivationId, CustomerId, DiscountId, FingerprintValue, LicenseId, PlanRef, Slug};
+
+use crate::RequestKey;
 
 /// The partition key's attribute.
 pub(crate) const PK: &str = "pk";
@@ -57,16 +64,16 @@ pub(crate) fn license(id: LicenseId) -> Key {
     Key::new(format!("LICENSE#{id}"), "LICENSE")
 }
 
-pub(crate) fn license_code(id: LicenseId) -> Key {
-    Key::new(format!("LICENSE#{id}"), "CODE")
-}
-
 /// Ten digits keep the entries of a history in order as text.
 pub(crate) fn event(id: LicenseId, seq: u64) -> Key {
     Key::new(format!("LICENSE#{id}"), format!("{EVENT_PREFIX}{seq:010}"))
 }
 
 pub(crate) const EVENT_PREFIX: &str = "EVENT#";
+pub(crate) const PRODUCT_PREFIX: &str = "PRODUCT#";
+pub(crate) const LICENSE_PREFIX: &str = "LICENSE#";
+pub(crate) const DISCOUNT_PREFIX: &str = "DISCOUNT#";
+pub(crate) const CUSTOMER_PREFIX: &str = "CUSTOMER#";
 
 pub(crate) fn file(id: LicenseId, domain: &FingerprintValue) -> Key {
     Key::new(format!("LICENSE#{id}"), format!("FILE#{}", fingerprint(domain)))
@@ -84,6 +91,10 @@ pub(crate) fn product(product: &Slug) -> Key {
     Key::new(format!("PRODUCT#{product}"), "PRODUCT")
 }
 
+pub(crate) fn listed_product(product: &Slug) -> Key {
+    Key::new(PRODUCTS, format!("{PRODUCT_PREFIX}{product}"))
+}
+
 pub(crate) fn plan(product: &Slug, plan: &Slug) -> Key {
     Key::new(format!("PRODUCT#{product}"), format!("PLAN#{plan}"))
 }
@@ -97,15 +108,42 @@ pub(crate) fn customer(id: CustomerId) -> Key {
 }
 
 pub(crate) fn customer_license(customer: CustomerId, id: LicenseId) -> Key {
-    Key::new(format!("CUSTOMER#{customer}"), format!("LICENSE#{id}"))
+    Key::new(format!("CUSTOMER#{customer}"), format!("{LICENSE_PREFIX}{id}"))
 }
 
-pub(crate) fn month_license(month: &str, id: LicenseId) -> Key {
-    Key::new(format!("MONTH#{month}"), format!("LICENSE#{id}"))
+pub(crate) fn discount(customer: CustomerId, id: DiscountId) -> Key {
+    Key::new(format!("{CUSTOMER_PREFIX}{customer}"), format!("{DISCOUNT_PREFIX}{id}"))
+}
+
+pub(crate) fn month(month: &str) -> String {
+    format!("MONTH#{month}")
+}
+
+pub(crate) fn month_license(of: &str, id: LicenseId) -> Key {
+    Key::new(month(of), format!("{LICENSE_PREFIX}{id}"))
 }
 
 pub(crate) fn trial(product: &Slug, domain: &FingerprintValue) -> Key {
     Key::new(format!("TRIAL#{product}#{}", fingerprint(domain)), "TRIAL")
+}
+
+pub(crate) fn email(person: &PersonDigest) -> String {
+    format!("EMAIL#{}", Base64UrlUnpadded::encode_string(person))
+}
+
+pub(crate) fn email_customer(person: &PersonDigest, customer: CustomerId) -> Key {
+    Key::new(email(person), format!("{CUSTOMER_PREFIX}{customer}"))
+}
+
+pub(crate) const CUSTOMERS: &str = "CUSTOMERS";
+pub(crate) const PRODUCTS: &str = "PRODUCTS";
+
+pub(crate) fn listed_customer(customer: CustomerId) -> Key {
+    Key::new(CUSTOMERS, format!("{CUSTOMER_PREFIX}{customer}"))
+}
+
+pub(crate) fn idempotency(key: &RequestKey) -> Key {
+    Key::new(format!("IDEMPOTENCY#{}", Base64UrlUnpadded::encode_string(&key.0)), "IDEMPOTENCY")
 }
 
 pub(crate) fn revocations() -> Key {

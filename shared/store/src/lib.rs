@@ -4,25 +4,32 @@
 //! [`Store::bind`], [`Store::issue`]). Look-ups answer `Option`; failure is a [`StoreError`]; an item that cannot be
 //! read is [`StoreError::Corrupt`], never a panic. The same code runs against DynamoDB and against the embedded one.
 
+mod along;
 pub mod capacity;
 mod catalog;
 mod check_in;
+mod discounts;
 mod error;
 mod expression;
 mod files;
+mod idempotency;
 pub mod items;
 mod keys;
 mod licenses;
+mod lists;
+mod revocations;
 mod table;
 mod transaction;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 
+pub use along::Along;
 pub use check_in::{CheckIn, KeyRule, Stamp};
 pub use error::{StoreError, causes};
 pub use files::IssuedFile;
-pub use licenses::{Bind, Committed, IssueLicense};
+pub use idempotency::{KeptAnswer, RequestKey};
+pub use licenses::{Bind, Change, Committed, IssueLicense};
 pub use table::{INDEX_NAME, TTL_ATTRIBUTE, TableFault};
 
 /// The table, and a client for it. Cheap to clone.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::expression::Expression;
 use crate::items::{self, EventItem, Item, LicenseItem};
 use crate::transaction::{NotDone, Transaction, back_off};
-use crate::{Store, StoreError, keys};
+use crate::{Along, Store, StoreError, keys};
 
 /// A licence to be made, with its code and the first entry of its history.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +20,21 @@ pub struct IssueLicense<'a> {
     /// Its code.
     pub code: &'a LicenseCode,
     /// How it was made.
+    pub event: &'a Event,
+}
+
+/// A licence to be changed.
+#[derive(Debug, Clone, Copy)]
+pub struct Change<'a> {
+    /// The licence as it was read.
+    pub before: &'a License,
+    /// The licence as it will be, its head at the event.
+    pub after: &'a License,
+    /// The plans of its terms as it was read.
+    pub plans_before: Plans<'a>,
+    /// The plans of its terms as it will be.
+    pub plans_after: Plans<'a>,
+    /// The entry of the history.
     pub event: &'a Event,
 }
 
@@ -55,8 +70,9 @@ struct CodeItem {
     license: LicenseId,
 }
 
+/// A licence in its customer's list, with the code for its owner.
 #[derive(Debug, Serialize, Deserialize)]
-struct OwnersCodeItem {
+struct OwnedItem {
     code: String,
 }
 
@@ -69,13 +85,13 @@ struct TrialItem {
 struct LookUpItem {}
 
 impl Store {
-    /// Makes a licence: itself, its code twice (to find it, and for its owner), the first entry of its history, and the
-    /// look-ups by customer and month, all or nothing.
+    /// Makes a licence: itself, the look-up of its code, the first entry of its history, and the look-ups by customer (with
+    /// the code, for its owner) and month, all or nothing with what goes along.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`]; [`StoreError::Contention`] when its id or code exists. A licence that this very call
-    /// made, before its answer was lost, is no error: its entry of the history is known again.
-    pub async fn issue(&self, issue: IssueLicense<'_>) -> Result<(), StoreError> {
+    /// [`StoreError::Unavailable`]. A licence that this very call made, before its answer was lost, is done: its entry of
+    /// the history is known again.
+    pub async fn issue(&self, issue: IssueLicense<'_>, along: &Along) -> Result<Committed, StoreError> {
         let IssueLicense { license, plans, code, event } = issue;
         let id = license.id;
         let mut transaction = Transaction::new(&self.table);
@@ -83,16 +99,16 @@ impl Store {
             .put_new(items::write(&keys::license(id), &LicenseItem::new(license, plans))?)
             .put_new(items::write(&keys::event(id, event.seq), &EventItem::new(event)?)?)
             .put_new(items::write(&keys::code(&code.digest()), &CodeItem { license: id })?)
-            .put_new(items::write(&keys::license_code(id), &OwnersCodeItem { code: code.reveal() })?)
-            .put_new(items::write(&keys::customer_license(license.customer, id), &LookUpItem {})?)
-            .put_new(items::write(&keys::month_license(&license.issued_at.day().month(), id), &LookUpItem {})?);
+            .put_new(items::write(&keys::customer_license(license.customer, id), &OwnedItem { code: code.reveal() })?)
+            .put_new(items::write(&keys::month_license(&license.issued_at.day().month(), id), &LookUpItem {})?)
+            .along(along);
         match transaction.commit(&self.client).await {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(Committed::Done),
             Err(NotDone::Overtaken) => {
                 let entry = self.item(keys::event(id, event.seq), true).await?;
                 match entry.map(|item| EventItem::read(&item)).transpose()? {
-                    Some(found) if found == *event => Ok(()),
-                    _ => Err(StoreError::Contention { item: keys::license(id).pk }),
+                    Some(found) if found == *event => Ok(Committed::Done),
+                    _ => Ok(Committed::Overtaken),
                 }
             }
             Err(NotDone::Failed(error)) => Err(error),
@@ -120,9 +136,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
-    pub async fn code_of(&self, id: LicenseId) -> Result<Option<LicenseCode>, StoreError> {
-        let Some(item) = self.item(keys::license_code(id), true).await? else { return Ok(None) };
-        let found: OwnersCodeItem = items::read(&item)?;
+    pub async fn code_of(&self, license: &License) -> Result<Option<LicenseCode>, StoreError> {
+        let key = keys::customer_license(license.customer, license.id);
+        let Some(item) = self.item(key, true).await? else { return Ok(None) };
+        let found: OwnedItem = items::read(&item)?;
         found.code.parse().map(Some).map_err(|error| StoreError::corrupt(&item, error))
     }
 
@@ -149,16 +166,17 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn bind(&self, bind: Bind<'_>) -> Result<Committed, StoreError> {
+    pub async fn bind(&self, bind: Bind<'_>, along: &Along) -> Result<Committed, StoreError> {
         let Bind { before, after, plans, domain, activation, event } = bind;
-        let mut transaction = self.change(before, after, plans, plans, event)?;
+        let mut transaction = self.change(Change { before, after, plans_before: plans, plans_after: plans, event })?;
         transaction.put_new(items::write(&keys::activation(activation), &CodeItem { license: after.id })?);
         if plans.running.kind() == Kind::Trial {
             let mut mine = Expression::default();
-            mine.if_absent_or(&["license"], items::text(after.id));
+            mine.if_absent_or_compares(&["license"], "=", items::text(after.id));
             transaction
-                .put_if(items::write(&keys::trial(&after.product, domain), &TrialItem { license: after.id })?, &mine);
+                .put_if(items::write(&keys::trial(&after.product, domain), &TrialItem { license: after.id })?, mine);
         }
+        transaction.along(along);
         self.finish(transaction, event.hash[0]).await
     }
 
@@ -167,16 +185,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn transition(
-        &self,
-        before: &License,
-        after: &License,
-        plans_before: Plans<'_>,
-        plans_after: Plans<'_>,
-        event: &Event,
-    ) -> Result<Committed, StoreError> {
-        let transaction = self.change(before, after, plans_before, plans_after, event)?;
-        self.finish(transaction, event.hash[0]).await
+    pub async fn transition(&self, change: Change<'_>, along: &Along) -> Result<Committed, StoreError> {
+        let mut transaction = self.change(change)?;
+        transaction.along(along);
+        self.finish(transaction, change.event.hash[0]).await
     }
 
     /// A licence's history after `head`, oldest first, a page at a time.
@@ -202,17 +214,11 @@ impl Store {
         found.iter().map(EventItem::read).collect()
     }
 
-    pub(crate) fn change(
-        &self,
-        before: &License,
-        after: &License,
-        plans_before: Plans<'_>,
-        plans_after: Plans<'_>,
-        event: &Event,
-    ) -> Result<Transaction<'_>, StoreError> {
+    pub(crate) fn change(&self, change: Change<'_>) -> Result<Transaction<'_>, StoreError> {
+        let Change { before, after, plans_before, plans_after, event } = change;
         let mut transaction = Transaction::new(&self.table);
         transaction
-            .update(&keys::license(after.id), &items::changes(before, after, plans_before, plans_after)?)
+            .update(keys::license(after.id), items::changes(before, after, plans_before, plans_after)?)
             .put_new(items::write(&keys::event(after.id, event.seq), &EventItem::new(event)?)?);
         Ok(transaction)
     }

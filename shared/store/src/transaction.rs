@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{Put, ReturnConsumedCapacity, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update};
 use aws_smithy_types::error::operation::BuildError;
 use aws_smithy_types::timeout::TimeoutConfig;
 use std::time::Duration;
@@ -11,16 +11,79 @@ use std::time::Duration;
 use crate::expression::Expression;
 use crate::items::Item;
 use crate::keys::{Key, PK};
-use crate::{StoreError, capacity};
+use crate::{Along, StoreError, capacity};
 
 /// Transactions take two rounds inside DynamoDB and may wait for others, so they get longer than a single write.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(6);
 
+/// One write of a transaction, each under its condition.
+#[derive(Debug, Clone)]
+pub(crate) enum Write {
+    Put(Item, Expression),
+    Update(Key, Expression),
+    Delete(Key, Expression),
+    /// Changes nothing, but for this everything else is changed only under the condition.
+    Check(Key, Expression),
+}
+
+impl Write {
+    /// Puts an item that must not be there.
+    pub(crate) fn put_new(item: Item) -> Self {
+        let mut absent = Expression::default();
+        absent.if_absent(&[PK]);
+        Self::Put(item, absent)
+    }
+
+    fn build(&self, table: &str) -> Result<TransactWriteItem, BuildError> {
+        let write = TransactWriteItem::builder();
+        Ok(match self {
+            Self::Put(item, expression) => {
+                let put = Put::builder()
+                    .table_name(table)
+                    .set_item(Some(item.clone()))
+                    .set_condition_expression(expression.condition())
+                    .set_expression_attribute_names(expression.names())
+                    .set_expression_attribute_values(expression.values());
+                write.put(put.build()?)
+            }
+            Self::Update(key, expression) => {
+                let update = Update::builder()
+                    .table_name(table)
+                    .set_key(Some(key.attributes()))
+                    .set_update_expression(expression.update())
+                    .set_condition_expression(expression.condition())
+                    .set_expression_attribute_names(expression.names())
+                    .set_expression_attribute_values(expression.values());
+                write.update(update.build()?)
+            }
+            Self::Delete(key, expression) => {
+                let delete = Delete::builder()
+                    .table_name(table)
+                    .set_key(Some(key.attributes()))
+                    .set_condition_expression(expression.condition())
+                    .set_expression_attribute_names(expression.names())
+                    .set_expression_attribute_values(expression.values());
+                write.delete(delete.build()?)
+            }
+            Self::Check(key, expression) => {
+                let check = ConditionCheck::builder()
+                    .table_name(table)
+                    .set_key(Some(key.attributes()))
+                    .set_condition_expression(expression.condition())
+                    .set_expression_attribute_names(expression.names())
+                    .set_expression_attribute_values(expression.values());
+                write.condition_check(check.build()?)
+            }
+        }
+        .build())
+    }
+}
+
 /// A transaction under construction.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Transaction<'a> {
     table: &'a str,
-    writes: Vec<Result<TransactWriteItem, BuildError>>,
+    writes: Vec<Write>,
 }
 
 /// Why a transaction did nothing.
@@ -37,41 +100,52 @@ impl<'a> Transaction<'a> {
         Self { table, writes: Vec::new() }
     }
 
+    /// Puts an item, whatever is there.
+    pub(crate) fn put(&mut self, item: Item) -> &mut Self {
+        self.put_if(item, Expression::default())
+    }
+
     /// Puts an item that must not be there.
     pub(crate) fn put_new(&mut self, item: Item) -> &mut Self {
-        let mut expression = Expression::default();
-        expression.if_absent(&[PK]);
-        self.put_if(item, &expression)
+        self.writes.push(Write::put_new(item));
+        self
     }
 
     /// Puts an item under a condition.
-    pub(crate) fn put_if(&mut self, item: Item, expression: &Expression) -> &mut Self {
-        let put = Put::builder()
-            .table_name(self.table)
-            .set_item(Some(item))
-            .set_condition_expression(expression.condition())
-            .set_expression_attribute_names(expression.names())
-            .set_expression_attribute_values(expression.values());
-        self.writes.push(put.build().map(|put| TransactWriteItem::builder().put(put).build()));
+    pub(crate) fn put_if(&mut self, item: Item, condition: Expression) -> &mut Self {
+        self.writes.push(Write::Put(item, condition));
         self
     }
 
     /// Updates an item under a condition.
-    pub(crate) fn update(&mut self, key: &Key, expression: &Expression) -> &mut Self {
-        let update = Update::builder()
-            .table_name(self.table)
-            .set_key(Some(key.attributes()))
-            .set_update_expression(expression.update())
-            .set_condition_expression(expression.condition())
-            .set_expression_attribute_names(expression.names())
-            .set_expression_attribute_values(expression.values());
-        self.writes.push(update.build().map(|update| TransactWriteItem::builder().update(update).build()));
+    pub(crate) fn update(&mut self, key: Key, expression: Expression) -> &mut Self {
+        self.writes.push(Write::Update(key, expression));
+        self
+    }
+
+    /// Deletes an item under a condition.
+    pub(crate) fn delete(&mut self, key: Key, condition: Expression) -> &mut Self {
+        self.writes.push(Write::Delete(key, condition));
+        self
+    }
+
+    /// Only if an item has an attribute.
+    pub(crate) fn check_has(&mut self, key: Key, attribute: &str) -> &mut Self {
+        let mut has = Expression::default();
+        has.if_exists(&[attribute]);
+        self.writes.push(Write::Check(key, has));
+        self
+    }
+
+    /// Adds what goes along.
+    pub(crate) fn along(&mut self, along: &Along) -> &mut Self {
+        self.writes.extend(along.writes.iter().cloned());
         self
     }
 
     /// Does all of it or nothing. The SDK names the attempt with a token, so that its own retries count once.
     pub(crate) async fn commit(self, client: &Client) -> Result<(), NotDone> {
-        let writes: Result<Vec<_>, _> = self.writes.into_iter().collect();
+        let writes: Result<Vec<_>, _> = self.writes.iter().map(|write| write.build(self.table)).collect();
         let writes = writes.map_err(|error| NotDone::Failed(StoreError::unavailable(error)))?;
         let timeouts = TimeoutConfig::builder().operation_timeout(OPERATION_TIMEOUT).build();
         let request = client

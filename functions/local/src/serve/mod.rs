@@ -15,7 +15,9 @@ use axum::response::Response;
 use axum::serve::ListenerExt;
 use http::Method;
 use marque_service::keyring::Keys;
-use marque_service::{App, Clock, demo, http::envelope, validate};
+use marque_service::admin::{self, Access, LocalToken};
+use marque_service::http::{envelope, published};
+use marque_service::{App, Clock, demo, validate};
 use marque_store::Store;
 use tokio::net::TcpListener;
 
@@ -90,7 +92,9 @@ async fn prepare(data: Arc<Data>, address: SocketAddr) -> Result<Local, Unusable
 }
 
 fn router(local: Local) -> Router {
-    let functions = validate::router(local.app.clone());
+    let access = Access::Token(LocalToken::new(&local.info.admin_token));
+    let calls = validate::api().merge(admin::api(access));
+    let functions = published(calls, local.app.clone());
     let pages = Router::new().merge(page::routes()).merge(clock::routes()).with_state(local.clone());
     envelope(functions.merge(pages).layer(from_fn_with_state(local, note_changes)))
 }

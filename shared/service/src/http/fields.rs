@@ -30,7 +30,7 @@ impl<'a> Fields<'a> {
     ) -> Option<T> {
         match self.member(name) {
             Some(value) => self.text(name, value, parse),
-            None => self.fault(name, "is missing"),
+            None => self.missing(name),
         }
     }
 
@@ -42,6 +42,93 @@ impl<'a> Fields<'a> {
     ) -> Option<T> {
         let value = self.member(name)?;
         self.text(name, value, parse)
+    }
+
+    /// A member that must be there: a whole number that `parse` takes.
+    pub fn number<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(u64) -> Result<T, E>,
+    ) -> Option<T> {
+        if self.has(name) { self.optional_number(name, parse) } else { self.missing(name) }
+    }
+
+    /// A member that may be absent or null: a whole number that `parse` takes.
+    pub fn optional_number<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(u64) -> Result<T, E>,
+    ) -> Option<T> {
+        match self.member(name)?.as_u64().map(parse) {
+            Some(Ok(value)) => Some(value),
+            Some(Err(error)) => self.fault(name, error.to_string()),
+            None => self.fault(name, "must be a whole number, not below 0"),
+        }
+    }
+
+    /// A member that may be absent or null, which means no.
+    pub fn flag(&mut self, name: &'static str) -> Option<bool> {
+        match self.member(name) {
+            None => Some(false),
+            Some(Value::Bool(flag)) => Some(*flag),
+            Some(_) => self.fault(name, "must be `true` or `false`"),
+        }
+    }
+
+    /// A member that may be absent or null: an object that is carried as it is.
+    pub fn carried(&mut self, name: &'static str) -> Option<Map<String, Value>> {
+        match self.member(name) {
+            None => Some(Map::new()),
+            Some(Value::Object(object)) => Some(object.clone()),
+            Some(_) => self.fault(name, "must be an object"),
+        }
+    }
+
+    /// A member that may be absent or null, which means none: a list of objects whose members `read` asks for.
+    pub fn objects<T>(
+        &mut self,
+        name: &'static str,
+        mut read: impl FnMut(&mut Fields<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        self.list(name, |fields, at, value| match value {
+            Value::Object(object) => {
+                let path = format!("{}/{name}/{at}", fields.path);
+                let mut inner = Fields { object, path, known: Vec::new(), unknown: fields.unknown, faults: fields.faults };
+                let value = read(&mut inner);
+                inner.end();
+                value
+            }
+            _ => fields.fault_at(&format!("{name}/{at}"), "must be an object"),
+        })
+    }
+
+    /// A member that may be absent or null, which means none: a list of whole numbers that `parse` takes.
+    pub fn numbers<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        mut parse: impl FnMut(u64) -> Result<T, E>,
+    ) -> Option<Vec<T>> {
+        self.list(name, |fields, at, value| match value.as_u64().map(&mut parse) {
+            Some(Ok(value)) => Some(value),
+            Some(Err(error)) => fields.fault_at(&format!("{name}/{at}"), error.to_string()),
+            None => fields.fault_at(&format!("{name}/{at}"), "must be a whole number, not below 0"),
+        })
+    }
+
+    /// Every element is read, so that the faults of all are told.
+    fn list<T>(
+        &mut self,
+        name: &'static str,
+        mut read: impl FnMut(&mut Self, usize, &'a Value) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        match self.member(name) {
+            None => Some(Vec::new()),
+            Some(Value::Array(values)) => {
+                let read: Vec<_> = values.iter().enumerate().map(|(at, value)| read(self, at, value)).collect();
+                read.into_iter().collect()
+            }
+            Some(_) => self.fault(name, "must be a list"),
+        }
     }
 
     /// A member that may be anything: a text, or as good as absent.
@@ -60,14 +147,26 @@ impl<'a> Fields<'a> {
                 value
             }
             Some(_) => self.fault(name, "must be an object"),
-            None => self.fault(name, "is missing"),
+            None => self.missing(name),
         }
+    }
+
+    /// Notes a member that must be there and is not.
+    pub fn missing<T>(&mut self, name: &'static str) -> Option<T> {
+        self.known.push(name);
+        self.fault(name, "is missing")
     }
 
     /// Notes a fault that spans members, at the object itself or at one member of it.
     pub fn fault<T>(&mut self, name: &str, detail: impl Into<String>) -> Option<T> {
         let pointer = if name.is_empty() { self.path.clone() } else { format!("{}/{}", self.path, escaped(name)) };
         self.faults.push(Fault { pointer, detail: detail.into() });
+        None
+    }
+
+    /// Notes a fault at a place below the object.
+    fn fault_at<T>(&mut self, place: &str, detail: impl Into<String>) -> Option<T> {
+        self.faults.push(Fault { pointer: format!("{}/{place}", self.path), detail: detail.into() });
         None
     }
 

@@ -7,10 +7,10 @@ use http::{HeaderMap, StatusCode};
 use marque_core::time::DAY;
 use marque_core::token::PublicKey;
 use marque_core::{
-    ActivationId, Actor, Binding, Check, Event, EventId, Kind, License, LicenseCode, LicenseId, Purpose, Seen,
+    ActivationId, Actor, Binding, Check, Kind, License, LicenseCode, LicenseId, Purpose, Seen,
     Timestamp, What, evaluate,
 };
-use marque_store::{Bind, CheckIn, Committed, KeyRule, StoreError};
+use marque_store::{Along, Bind, Change, CheckIn, Committed, KeyRule, StoreError};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -18,6 +18,7 @@ use super::answer::{CheckAnswer, Context, answer};
 use super::caller::{Caller, FingerprintSchema};
 use super::checking::{TRIES, check_kind, license_of, new_token_id, stamp};
 use crate::app::LicensePlans;
+use crate::history::new_event;
 use crate::http::{Body, Fields, FromBody, UnknownMembers, license_code};
 use crate::problem::{Error, Problem};
 use crate::{App, chance};
@@ -151,7 +152,7 @@ async fn judge(
     let event = new_event(license, Actor::Holder, what, now);
     after.head = event.head();
     let bind = Bind { before: license, after: &after, plans: plans.as_ref(), domain, activation, event: &event };
-    if app.store().bind(bind).await? == Committed::Overtaken {
+    if app.store().bind(bind, Along::NOTHING).await? == Committed::Overtaken {
         return Ok(None);
     }
     let verdict = evaluate(&after, plans.as_ref(), check, now);
@@ -192,7 +193,9 @@ pub(crate) async fn release(
         let mut after = released.license;
         let event = new_event(&license, Actor::Holder, What::Released { activation, reason: None }, now);
         after.head = event.head();
-        if app.store().transition(&license, &after, plans.as_ref(), plans.as_ref(), &event).await? == Committed::Done {
+        let (plans_before, plans_after) = (plans.as_ref(), plans.as_ref());
+        let change = Change { before: &license, after: &after, plans_before, plans_after, event: &event };
+        if app.store().transition(change, Along::NOTHING).await? == Committed::Done {
             return Ok(StatusCode::NO_CONTENT);
         }
     }
@@ -208,8 +211,4 @@ async fn owned_by(app: &App, activation: ActivationId, code: &LicenseCode) -> Re
         (Some(mine), Some(its)) if mine == its => Ok(mine),
         _ => Err(Error::NotFound),
     }
-}
-
-pub(super) fn new_event(license: &License, by: Actor, what: What, now: Timestamp) -> Event {
-    Event::after(license.head, EventId::new(now, chance::draw()), license.id, now, by, what)
 }

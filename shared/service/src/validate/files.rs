@@ -7,12 +7,12 @@ use marque_core::token::{LicFile, LicenseFile, Licensee};
 use marque_core::{
     Actor, Fingerprint, FingerprintValue, Kind, License, LicenseId, State as LicenseState, Timestamp, What,
 };
-use marque_store::{Committed, IssuedFile, StoreError};
+use marque_store::{Along, Change, Committed, IssuedFile, StoreError};
 
-use super::activations::new_event;
 use super::checking::{TRIES, new_token_id};
 use crate::App;
 use crate::app::LicensePlans;
+use crate::history::new_event;
 use crate::http::license_code;
 use crate::problem::{Error, Problem};
 
@@ -107,7 +107,9 @@ async fn make(
     let event = new_event(license, Actor::Holder, What::FileIssued { activation: bound.id, jti: claims.jti }, now);
     after.head = event.head();
     after.version += 1;
-    let kept = app.store().keep_file(license, &after, plans.as_ref(), &domain, &file, &event).await?;
+    let (plans_before, plans_after) = (plans.as_ref(), plans.as_ref());
+    let change = Change { before: license, after: &after, plans_before, plans_after, event: &event };
+    let kept = app.store().keep_file(change, &domain, &file, Along::NOTHING).await?;
     Ok((kept == Committed::Done).then_some(file))
 }
 

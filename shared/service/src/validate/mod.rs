@@ -13,18 +13,15 @@ mod files;
 mod public;
 mod validations;
 
-use std::sync::Arc;
+pub(crate) use checking::TRIES;
 
 use axum::Router;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use http::header;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::http::published;
 use crate::problem::Problem;
 
 #[derive(OpenApi)]
@@ -36,9 +33,7 @@ struct Contract;
 
 /// The routes of the function, without the envelope.
 pub fn router(app: App) -> Router {
-    let (router, contract) = api().with_state(app).split_for_parts();
-    let document: Arc<str> = contract.to_json().unwrap_or_default().into();
-    router.merge(Router::new().route("/openapi.json", get(openapi)).with_state(document))
+    published(api(), app)
 }
 
 /// The contract of the function, from its handlers.
@@ -47,7 +42,8 @@ pub fn contract() -> utoipa::openapi::OpenApi {
     api().into_openapi()
 }
 
-fn api() -> OpenApiRouter<App> {
+/// The function's calls, with their descriptions.
+pub fn api() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Contract::openapi())
         .routes(routes!(activations::activate))
         .routes(routes!(activations::release))
@@ -58,12 +54,4 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(public::jwks))
         .routes(routes!(public::key_set))
         .routes(routes!(public::health))
-}
-
-async fn openapi(State(document): State<Arc<str>>) -> Response {
-    (
-        [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=3600")],
-        document.to_string(),
-    )
-        .into_response()
 }

@@ -10,14 +10,14 @@ use http_body_util::BodyExt;
 use marque_core::plan::{Activations, Percent, Sale, Starts, Terms};
 use marque_core::token::{Claims, Expected, KeySet, RootKey, UnverifiedToken, Verified};
 use marque_core::{
-    Actor, Customer, CustomerId, Duration, Event, EventId, FingerprintKind, License, LicenseCode, LicenseId, Note,
+    Actor, Customer, CustomerId, Duration, Event, EventId, FingerprintKind, Language, License, LicenseCode, LicenseId, Note,
     Offer, Plan, PlanRef, Plans, Product, Slug, Timestamp, What,
 };
 use marque_embedded::Embedded;
 use marque_service::http::envelope;
 use marque_service::keyring::{Keys, NewKey, RingDocument};
 use marque_service::{App, Clock, validate};
-use marque_store::{Committed, IssueLicense, Store};
+use marque_store::{Along, Change, Committed, IssueLicense, Store};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -174,7 +174,8 @@ impl House {
         license.head = event.head();
         let code = LicenseCode::generate([number; 15]);
         let plans = Plans { running: &offer.plan, next: None };
-        self.store().issue(IssueLicense { license: &license, plans, code: &code, event: &event }).await.unwrap();
+        let issue = IssueLicense { license: &license, plans, code: &code, event: &event };
+        assert_eq!(self.store().issue(issue, Along::NOTHING).await.unwrap(), Committed::Done);
         Issued { id, code: code.reveal() }
     }
 
@@ -195,7 +196,8 @@ impl House {
         let mut after = change(before.clone(), plans, now);
         let event = Event::after(before.head, EventId::new(now, [self.number(); 10]), id, now, Actor::System, what);
         after.head = event.head();
-        let done = self.store().transition(&before, &after, plans, plans, &event).await.unwrap();
+        let change = Change { before: &before, after: &after, plans_before: plans, plans_after: plans, event: &event };
+        let done = self.store().transition(change, Along::NOTHING).await.unwrap();
         assert_eq!(done, Committed::Done);
     }
 
@@ -292,6 +294,7 @@ fn customer() -> Customer {
         name: "Ada Lovelace".parse().unwrap(),
         company: "Analytical Engines".parse().unwrap(),
         email: "ada@example.com".parse().unwrap(),
+        language: Language::English,
     }
 }
 
@@ -313,8 +316,8 @@ fn plan(terms: Terms, lease_days: u32) -> Plan {
 /// The demo's plans on sale, and two for these tests: one with two seats, and one that moves as often as it likes.
 async fn seed(store: &Store) {
     let fingerprint_kind = FingerprintKind::AdDomain;
-    store.put_product(&Product { slug: slug(PRODUCT), name: "AD API".to_owned(), fingerprint_kind }).await.unwrap();
-    assert_eq!(store.add_customer(&customer()).await.unwrap(), Committed::Done);
+    store.put_product(&Product { slug: slug(PRODUCT), name: "AD API".to_owned(), fingerprint_kind, marketplace: Vec::new() }).await.unwrap();
+    assert_eq!(store.add_customer(&customer(), Along::NOTHING).await.unwrap(), Committed::Done);
     let subscription = |period: &str| Terms::Subscription {
         period: Some(period.parse().unwrap()),
         starts: Starts::Issue,
@@ -330,6 +333,6 @@ async fn seed(store: &Store) {
         ("nomad", Plan { rebinds_per_year: 200, ..plan(subscription("P1Y"), 14) }),
     ] {
         let offer = Offer { reference: PlanRef { plan: slug(name), revision: 1 }, plan };
-        assert_eq!(store.add_plan_revision(&slug(PRODUCT), &offer).await.unwrap(), Committed::Done);
+        assert_eq!(store.add_plan_revision(&slug(PRODUCT), &offer, Along::NOTHING).await.unwrap(), Committed::Done);
     }
 }

@@ -32,6 +32,9 @@ fn table() -> Vec<(Error, u16, &'static str, &'static str)> {
         (Error::BodyTooLarge, 413, "BODY_TOO_LARGE", ""),
         (Error::UnsupportedMediaType, 415, "UNSUPPORTED_MEDIA_TYPE", ""),
         (conflict, 409, "STATE_CONFLICT", ""),
+        (Error::AdminUnauthorized, 401, "UNAUTHORIZED", ""),
+        (Error::Unknown("No such thing."), 404, "NOT_FOUND", ""),
+        (Error::IdempotencyConflict, 409, "IDEMPOTENCY_CONFLICT", ""),
         (Error::NotPerpetual, 409, "NOT_PERPETUAL", ""),
         (Error::NotActivated, 409, "NOT_ACTIVATED", ""),
         (Error::FileIssued, 409, "FILE_ISSUED", ""),
@@ -61,6 +64,9 @@ fn number(error: &Error) -> usize {
         Error::RuleViolated(_) => 14,
         Error::RateLimited { .. } => 15,
         Error::Unavailable { .. } => 16,
+        Error::AdminUnauthorized => 17,
+        Error::Unknown(_) => 18,
+        Error::IdempotencyConflict => 19,
     }
 }
 
@@ -91,7 +97,7 @@ async fn every_error_is_a_problem_document() {
         }
         assert_eq!(extra, allowed, "{code}");
     }
-    assert_eq!(numbers.len(), 17);
+    assert_eq!(numbers.len(), 20);
 }
 
 #[tokio::test]

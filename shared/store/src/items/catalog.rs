@@ -1,7 +1,10 @@
 //! Products and plans as items. They are read once and cached, so their names are whole words.
 
 use marque_core::plan::{Activations, Percent, Sale, Starts, Terms};
-use marque_core::{Duration, FingerprintKind, Kind, Offer, Period, Plan, PlanRef, Product, Slug};
+use marque_core::{
+    Cloud, Dimension, Duration, Effect, FingerprintKind, Included, Kind, Listing, ListingName, Mode, Offer, Period, Plan,
+    PlanRef, Product, Slug, Unit,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -13,16 +16,90 @@ pub(crate) struct ProductItem {
     product: Slug,
     name: String,
     fingerprint_kind: FingerprintKind,
+    #[serde(default)]
+    marketplace: Vec<ListingItem>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ListingItem {
+    cloud: Cloud,
+    claim: String,
+    mode: Mode,
+    plan: Slug,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    entity_id: Option<String>,
+    provisional: bool,
+    accept_token: bool,
+    dimensions: Vec<DimensionItem>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct DimensionItem {
+    name: String,
+    effect: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    unit: Option<Unit>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    included: Option<Included>,
+}
+
+impl ListingItem {
+    fn new(listing: &Listing) -> Self {
+        Self {
+            cloud: listing.cloud,
+            claim: listing.claim.to_string(),
+            mode: listing.mode,
+            plan: listing.plan.clone(),
+            entity_id: listing.entity_id.as_ref().map(ListingName::to_string),
+            provisional: listing.provisional,
+            accept_token: listing.accept_token,
+            dimensions: listing.dimensions.iter().map(DimensionItem::new).collect(),
+        }
+    }
+
+    fn listing(self) -> Result<Listing, &'static str> {
+        Ok(Listing {
+            cloud: self.cloud,
+            claim: self.claim.parse()?,
+            mode: self.mode,
+            plan: self.plan,
+            entity_id: self.entity_id.map(|id| id.parse()).transpose()?,
+            provisional: self.provisional,
+            accept_token: self.accept_token,
+            dimensions: self.dimensions.into_iter().map(DimensionItem::dimension).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl DimensionItem {
+    fn new(dimension: &Dimension) -> Self {
+        let (unit, included) = match dimension.effect {
+            Effect::Metered { unit, included } => (Some(unit), Some(included)),
+            Effect::Plan | Effect::Limit => (None, None),
+        };
+        Self { name: dimension.name.to_string(), effect: dimension.effect.as_str().to_owned(), unit, included }
+    }
+
+    fn dimension(self) -> Result<Dimension, &'static str> {
+        Ok(Dimension { name: self.name.parse()?, effect: Effect::new(&self.effect, self.unit, self.included)? })
+    }
 }
 
 impl ProductItem {
     pub(crate) fn new(product: &Product) -> Self {
-        Self { product: product.slug.clone(), name: product.name.clone(), fingerprint_kind: product.fingerprint_kind }
+        Self {
+            product: product.slug.clone(),
+            name: product.name.clone(),
+            fingerprint_kind: product.fingerprint_kind,
+            marketplace: product.marketplace.iter().map(ListingItem::new).collect(),
+        }
     }
 
     pub(crate) fn read(item: &Item) -> Result<Product, StoreError> {
-        let Self { product, name, fingerprint_kind } = super::read(item)?;
-        Ok(Product { slug: product, name, fingerprint_kind })
+        let Self { product, name, fingerprint_kind, marketplace } = super::read(item)?;
+        let marketplace: Result<_, _> = marketplace.into_iter().map(ListingItem::listing).collect();
+        let marketplace = marketplace.map_err(|fault| StoreError::corrupt(item, fault))?;
+        Ok(Product { slug: product, name, fingerprint_kind, marketplace })
     }
 }
 

@@ -1,6 +1,6 @@
 //! How things are written as items, and read back: an item that the code cannot have written is corrupt, never a panic.
 
-mod bytes;
+pub(crate) mod bytes;
 mod catalog;
 mod customer;
 mod event;
@@ -14,10 +14,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use catalog::{PlanItem, ProductItem};
-pub(crate) use customer::CustomerItem;
+pub(crate) use customer::{CustomerItem, EMAIL};
 pub(crate) use event::EventItem;
 pub(crate) use license::{LicenseItem, changes, names};
-pub use revocations::RevocationsItem;
+pub(crate) use revocations::RevocationsItem;
+pub use revocations::{MAX_REVOKED, RevocationList};
 
 use crate::StoreError;
 use crate::keys::{Key, PK, SK};

@@ -39,7 +39,7 @@ async fn issuing_takes_at_most_14_write_units() {
     let mut longest = license(&yearly(), 1);
     longest.product = slug(&"p".repeat(40));
     longest.running.plan.plan = slug(&"q".repeat(40));
-    table.write(&mut longest, &yearly(), 1).await.unwrap();
+    assert_eq!(table.write(&mut longest, &yearly(), 1).await.unwrap(), marque_store::Committed::Done);
     let calls = table.embedded.calls().take();
     assert_eq!(calls.len(), 1);
     assert!((1.0..=14.0).contains(&calls[0].write_units), "{calls:?}");
@@ -70,7 +70,7 @@ async fn longest(product_version: &str) -> usize {
     full.pending = Pending::Change(slug(&"r".repeat(40)));
     full.version = 123_457;
     let mut full = {
-        table.write(&mut full, &plan, 1).await.unwrap();
+        assert_eq!(table.write(&mut full, &plan, 1).await.unwrap(), marque_store::Committed::Done);
         full
     };
     full = table.bind(&full, &plan, 1).await;

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use marque_core::event::Head;
 use marque_core::{Customer, FingerprintKind, Offer, Pending, PlanRef, Product, Standing};
-use marque_store::{Committed, StoreError};
+use marque_store::{Along, Committed, StoreError};
 
 use crate::support::{Item, NOW, PRODUCT, Table, code, domain, slug, stamp, time, trial, yearly};
 
@@ -104,7 +104,7 @@ async fn a_licences_item() {
     license.next = Some(license.running.clone());
     license.pending = Pending::Change(slug("monthly"));
     license.bindings.rebinds = vec![time(NOW)];
-    table.write(&mut license, &plan, 1).await.unwrap();
+    assert_eq!(table.write(&mut license, &plan, 1).await.unwrap(), Committed::Done);
     table.bind(&license, &plan, 1).await;
     let pk = format!("LICENSE#{}", license.id);
     // A stamp is refused while suspended, so what it leaves is written here.
@@ -186,8 +186,9 @@ async fn codes_files_and_look_ups() {
     let (table, license) = Table::bound(&plan).await;
     assert_eq!(table.keep_file(&license, &plan, 1, 1).await.unwrap(), Committed::Done);
     let pk = format!("LICENSE#{}", license.id);
-    let read = async |table: &Table| table.store.code_of(license.id).await.map(drop);
-    assert_eq!(broken(&table, &pk, "CODE", read).await, set(&[]));
+    let read = async |table: &Table| table.store.code_of(&license).await.map(drop);
+    let owned = format!("CUSTOMER#{}", license.customer);
+    assert_eq!(broken(&table, &owned, &pk, read).await, set(&[]));
     let items = table.items().await;
     let keys = |sk: &str| {
         let item = items.iter().find(|item| item["sk"].as_s().unwrap().starts_with(sk)).unwrap();
@@ -212,8 +213,12 @@ async fn codes_files_and_look_ups() {
 async fn products_plans_and_customers() {
     let table = Table::new().await;
     let product = slug(PRODUCT);
-    let shown =
-        Product { slug: product.clone(), name: "AD API".to_owned(), fingerprint_kind: FingerprintKind::AdDomain };
+    let shown = Product {
+        slug: product.clone(),
+        name: "AD API".to_owned(),
+        fingerprint_kind: FingerprintKind::AdDomain,
+        marketplace: Vec::new(),
+    };
     table.store.put_product(&shown).await.unwrap();
     let pk = format!("PRODUCT#{PRODUCT}");
     let read = async |table: &Table| table.store.product(&product).await.map(drop);
@@ -223,7 +228,7 @@ async fn products_plans_and_customers() {
     plan.trials_per_person = Some(2);
     let reference = PlanRef { plan: slug("trial"), revision: 1 };
     let offer = Offer { reference: reference.clone(), plan };
-    assert_eq!(table.store.add_plan_revision(&product, &offer).await.unwrap(), Committed::Done);
+    assert_eq!(table.store.add_plan_revision(&product, &offer, Along::NOTHING).await.unwrap(), Committed::Done);
     let read = async |table: &Table| table.store.plan(&product, &reference.plan).await.map(drop);
     assert_eq!(broken(&table, &pk, "PLAN#trial", read).await, set(&["trials_per_person"]));
 
@@ -232,8 +237,9 @@ async fn products_plans_and_customers() {
         name: "Ada".parse().unwrap(),
         company: "Acme".parse().unwrap(),
         email: "ada@example.com".parse().unwrap(),
+        language: marque_core::Language::English,
     };
-    assert_eq!(table.store.add_customer(&customer).await.unwrap(), Committed::Done);
+    assert_eq!(table.store.add_customer(&customer, Along::NOTHING).await.unwrap(), Committed::Done);
     let read = async |table: &Table| table.store.customer(customer.id).await.map(drop);
     assert_eq!(broken(&table, &format!("CUSTOMER#{}", customer.id), "CUSTOMER", read).await, set(&[]));
 }
@@ -244,7 +250,7 @@ async fn values_that_no_plan_has() {
     let product = slug(PRODUCT);
     let reference = PlanRef { plan: slug("plan"), revision: 1 };
     let offer = Offer { reference: reference.clone(), plan: yearly() };
-    assert_eq!(table.store.add_plan_revision(&product, &offer).await.unwrap(), Committed::Done);
+    assert_eq!(table.store.add_plan_revision(&product, &offer, Along::NOTHING).await.unwrap(), Committed::Done);
     let whole = table.item(&format!("PRODUCT#{PRODUCT}"), "PLAN#plan").await.unwrap();
     let number = |text: &str| AttributeValue::N(text.to_owned());
     let text = |text: &str| AttributeValue::S(text.to_owned());
@@ -269,17 +275,13 @@ async fn values_that_no_plan_has() {
 async fn the_list_of_revocations() {
     let table = Table::new().await;
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let entry = HashMap::from([
-        ("jti".to_owned(), text(&crate::support::token(1).to_string())),
-        ("at".to_owned(), text(NOW)),
-        ("reason".to_owned(), text("moved")),
-    ]);
+    let entry = [&b"t\x01"[..], &crate::support::token(1).to_bytes(), &[0; 4]].concat();
     table
         .put(HashMap::from([
             ("pk".to_owned(), text("REVOCATIONS")),
             ("sk".to_owned(), text("LIST")),
             ("seq".to_owned(), AttributeValue::N("3".to_owned())),
-            ("revoked".to_owned(), AttributeValue::L(vec![AttributeValue::M(entry)])),
+            ("entries".to_owned(), AttributeValue::B(entry.into())),
         ]))
         .await;
     assert_eq!(table.store.revocations().await.unwrap().revoked.len(), 1);

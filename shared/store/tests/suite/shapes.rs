@@ -6,11 +6,11 @@ use marque_core::event::Head;
 use marque_core::license::Bindings;
 use marque_core::plan::{Activations, Percent, Sale, Starts, Terms};
 use marque_core::{
-    Activation, ActivationId, Customer, CustomerId, Day, Duration, FingerprintKind, FingerprintValue, License,
-    LicenseId, Offer, Paid, Pending, Period, Plan, PlanRef, Plans, Product, Seen, Slug, Standing, Term, Timestamp,
-    TokenId,
+    Activation, ActivationId, Cloud, Customer, CustomerId, Day, Dimension, Duration, Effect, FingerprintKind,
+    FingerprintValue, Included, Language, License, LicenseId, Listing, Mode, Offer, Paid, Pending, Period, Plan,
+    PlanRef, Plans, Product, Seen, Slug, Standing, Term, Timestamp, TokenId, Unit,
 };
-use marque_store::Committed;
+use marque_store::{Along, Change, Committed};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -169,7 +169,7 @@ proptest! {
     fn a_licence_is_read_as_it_was_written(mut license in any_license()) {
         block_on(async {
             let table = Table::new().await;
-            table.write(&mut license, &yearly(), 1).await.unwrap();
+            prop_assert_eq!(table.write(&mut license, &yearly(), 1).await.unwrap(), Committed::Done);
             prop_assert_eq!(&table.read(license.id).await, &license);
             let listed = table.store.licenses_of(license.customer, None, 10).await.unwrap();
             prop_assert_eq!(listed, vec![license.id]);
@@ -183,7 +183,7 @@ proptest! {
         block_on(async {
             let table = Table::new().await;
             let plan = yearly();
-            table.write(&mut before, &plan, 1).await.unwrap();
+            prop_assert_eq!(table.write(&mut before, &plan, 1).await.unwrap(), Committed::Done);
             let fixed = before.clone();
             let mut after = License {
                 id: fixed.id, customer: fixed.customer, issued_at: fixed.issued_at, product: fixed.product,
@@ -193,7 +193,9 @@ proptest! {
             let event = crate::support::entry(&before, marque_core::What::ChangeWithdrawn, 9);
             after.head = event.head();
             let plans = Plans { running: &plan, next: Some(&plan) };
-            let done = table.store.transition(&before, &after, plans, plans, &event).await;
+            let change =
+                Change { before: &before, after: &after, plans_before: plans, plans_after: plans, event: &event };
+            let done = table.store.transition(change, Along::NOTHING).await;
             prop_assert_eq!(done.unwrap(), Committed::Done);
             prop_assert_eq!(&table.read(before.id).await, &after);
             Ok(())
@@ -206,7 +208,7 @@ proptest! {
             let table = Table::new().await;
             let product = slug(PRODUCT);
             let offer = Offer { reference: PlanRef { plan: name, revision: 1 }, plan };
-            prop_assert_eq!(table.store.add_plan_revision(&product, &offer).await.unwrap(), Committed::Done);
+            prop_assert_eq!(table.store.add_plan_revision(&product, &offer, Along::NOTHING).await.unwrap(), Committed::Done);
             let newest = table.store.plan(&product, &offer.reference.plan).await.unwrap();
             prop_assert_eq!(newest.as_ref(), Some(&offer));
             let read = table.store.plan_revision(&product, &offer.reference).await.unwrap();
@@ -232,7 +234,7 @@ async fn revisions_of_a_plan_follow_one_another() {
         (1, Committed::Overtaken),
         (3, Committed::Done),
     ] {
-        assert_eq!(table.store.add_plan_revision(&product, &offer(revision)).await.unwrap(), expected, "{revision}");
+        assert_eq!(table.store.add_plan_revision(&product, &offer(revision), Along::NOTHING).await.unwrap(), expected, "{revision}");
     }
     assert_eq!(table.store.plan(&product, &slug("yearly")).await.unwrap(), Some(offer(3)));
     assert_eq!(table.store.plan_revision(&product, &offer(1).reference).await.unwrap(), Some(offer(1)));
@@ -243,7 +245,7 @@ async fn look_ups_answer_none_and_lists_page() {
     let table = Table::new().await;
     let unknown = crate::support::license(&yearly(), 9);
     assert_eq!(table.store.license(unknown.id).await.unwrap(), None);
-    assert_eq!(table.store.code_of(unknown.id).await.unwrap(), None);
+    assert_eq!(table.store.code_of(&unknown).await.unwrap(), None);
     assert_eq!(table.store.license_by_code(&[0; 32]).await.unwrap(), None);
     assert_eq!(table.store.customer(unknown.customer).await.unwrap(), None);
     assert_eq!(table.store.product(&slug("none")).await.unwrap(), None);
@@ -258,7 +260,7 @@ async fn look_ups_answer_none_and_lists_page() {
     for number in 1..=5 {
         let license = table.issue(&yearly(), number).await;
         ids.insert(license.id, number);
-        assert_eq!(table.store.code_of(license.id).await.unwrap(), Some(crate::support::code(number)));
+        assert_eq!(table.store.code_of(&license).await.unwrap(), Some(crate::support::code(number)));
         let found = table.store.license_by_code(&crate::support::code(number).digest()).await.unwrap();
         assert_eq!(found, Some(license.id));
     }
@@ -272,11 +274,40 @@ async fn look_ups_answer_none_and_lists_page() {
         name: "Ada Lovelace".parse().unwrap(),
         company: "Acme".parse().unwrap(),
         email: "ada@example.com".parse().unwrap(),
+        language: Language::English,
     };
-    assert_eq!(table.store.add_customer(&person).await.unwrap(), Committed::Done);
-    assert_eq!(table.store.add_customer(&person).await.unwrap(), Committed::Overtaken);
+    assert_eq!(table.store.add_customer(&person, Along::NOTHING).await.unwrap(), Committed::Done);
+    assert_eq!(table.store.add_customer(&person, Along::NOTHING).await.unwrap(), Committed::Overtaken);
     assert_eq!(table.store.customer(customer).await.unwrap(), Some(person));
-    let product = Product { slug: slug(PRODUCT), name: "AD API".to_owned(), fingerprint_kind: FingerprintKind::Custom };
+    let product = Product {
+        slug: slug(PRODUCT),
+        name: "AD API".to_owned(),
+        fingerprint_kind: FingerprintKind::Custom,
+        marketplace: listings(),
+    };
     table.store.put_product(&product).await.unwrap();
     assert_eq!(table.store.product(&product.slug).await.unwrap(), Some(product));
+}
+
+/// One of each.
+fn listings() -> Vec<Listing> {
+    let dimension = |name: &str, effect| Dimension { name: name.parse().unwrap(), effect };
+    let metered = |unit, included| Effect::Metered { unit, included };
+    let listing = Listing {
+        cloud: Cloud::Aws,
+        claim: "6x4lhjq1fhzrhsnv6hkhlqr0w".parse().unwrap(),
+        mode: Mode::Saas,
+        plan: slug("saas"),
+        entity_id: Some("prod-abcdefghijklm".parse().unwrap()),
+        provisional: true,
+        accept_token: false,
+        dimensions: vec![
+            dimension("yearly", Effect::Plan),
+            dimension("servers", Effect::Limit),
+            dimension("requests", metered(Unit::Decimal, Included::PerHour)),
+            dimension("users", metered(Unit::Integral, Included::None)),
+        ],
+    };
+    let other = Listing { cloud: Cloud::Oci, accept_token: true, entity_id: None, mode: Mode::Byol, ..listing.clone() };
+    vec![listing, other]
 }

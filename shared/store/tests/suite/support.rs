@@ -11,7 +11,7 @@ use marque_core::{
     LicenseCode, LicenseId, Offer, Plan, PlanRef, Plans, Slug, Timestamp, TokenId, What,
 };
 use marque_embedded::Embedded;
-use marque_store::{Bind, CheckIn, Committed, IssueLicense, IssuedFile, KeyRule, Stamp, Store, StoreError};
+use marque_store::{Along, Bind, Change, CheckIn, Committed, IssueLicense, IssuedFile, KeyRule, Stamp, Store, StoreError};
 
 pub(crate) const TABLE: &str = "marque";
 pub(crate) const PRODUCT: &str = "kopicloud-ad-api";
@@ -143,17 +143,18 @@ impl Table {
 
     pub(crate) async fn issue(&self, plan: &Plan, number: u8) -> License {
         let mut license = license(plan, number);
-        self.write(&mut license, plan, number).await.unwrap();
+        assert_eq!(self.write(&mut license, plan, number).await.unwrap(), Committed::Done);
         license
     }
 
     /// Issues this very licence.
-    pub(crate) async fn write(&self, license: &mut License, plan: &Plan, number: u8) -> Result<(), StoreError> {
+    pub(crate) async fn write(&self, license: &mut License, plan: &Plan, number: u8) -> Result<Committed, StoreError> {
         license.head = Head::START;
         let event = issued(license);
         license.head = event.head();
         let plans = Plans { running: plan, next: license.next.as_ref().map(|_| plan) };
-        self.store.issue(IssueLicense { license, plans, code: &code(number), event: &event }).await
+        let issue = IssueLicense { license, plans, code: &code(number), event: &event };
+        self.store.issue(issue, Along::NOTHING).await
     }
 
     /// Binds a domain that is free to bind; the licence then.
@@ -180,7 +181,7 @@ impl Table {
         after.head = event.head();
         let plans = alone(plan);
         let bind = Bind { before, after: &after, plans, domain: &domain, activation, event: &event };
-        (self.store.bind(bind).await, after)
+        (self.store.bind(bind, Along::NOTHING).await, after)
     }
 
     /// Writes a transition that was made of `before`.
@@ -193,7 +194,9 @@ impl Table {
     ) -> (Result<Committed, StoreError>, License) {
         let event = entry(before, what, 99);
         after.head = event.head();
-        let committed = self.store.transition(before, &after, alone(plan), alone(plan), &event).await;
+        let (plans_before, plans_after) = (alone(plan), alone(plan));
+        let change = Change { before, after: &after, plans_before, plans_after, event: &event };
+        let committed = self.store.transition(change, Along::NOTHING).await;
         (committed, after)
     }
 
@@ -213,7 +216,9 @@ impl Table {
         after.head = event.head();
         after.version += 1;
         let content = IssuedFile { text: format!("the file {jti}") };
-        self.store.keep_file(before, &after, alone(plan), &domain, &content, &event).await
+        let (plans_before, plans_after) = (alone(plan), alone(plan));
+        let change = Change { before, after: &after, plans_before, plans_after, event: &event };
+        self.store.keep_file(change, &domain, &content, Along::NOTHING).await
     }
 
     pub(crate) async fn read(&self, id: LicenseId) -> License {

@@ -1,0 +1,62 @@
+//! `admin`, the publisher's API: products, plans, customers, licences and all that can be done to them.
+//!
+//! Everybody who calls is known ([`Caller`]) and stands on every event. A call that changes something ([`Call`]) may
+//! carry an `Idempotency-Key`: its answer is kept in the same transaction as its effect.
+
+mod access;
+mod actions;
+mod customers;
+mod discounts;
+mod license;
+mod licenses;
+mod once;
+mod page;
+mod plans;
+mod products;
+
+use axum::middleware::from_fn_with_state;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use access::{Access, Caller, LocalToken};
+pub use once::{Call, Once, Success};
+
+use crate::App;
+use crate::problem::Problem;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Marque", description = "Licensing: the publisher's products, plans, customers and licences."),
+    components(schemas(Problem))
+)]
+struct Contract;
+
+/// The routes of the deployed function, without the envelope: callers are known by IAM.
+#[cfg(feature = "lambda")]
+pub fn router(app: App) -> axum::Router {
+    crate::http::published(api(Access::Iam), app)
+}
+
+/// The function's calls, with their descriptions, behind `access`.
+pub fn api(access: Access) -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Contract::openapi())
+        .routes(routes!(products::list))
+        .routes(routes!(products::put, products::show))
+        .routes(routes!(plans::put, plans::show))
+        .routes(routes!(customers::create, customers::list))
+        .routes(routes!(customers::show, customers::change))
+        .routes(routes!(discounts::approve))
+        .routes(routes!(licenses::issue, licenses::list))
+        .routes(routes!(licenses::show))
+        .routes(routes!(actions::terms::renew))
+        .routes(routes!(actions::terms::change_plan))
+        .routes(routes!(actions::terms::withdraw_change))
+        .routes(routes!(actions::terms::cancel))
+        .routes(routes!(actions::terms::extend))
+        .routes(routes!(actions::stop::suspend))
+        .routes(routes!(actions::stop::reinstate))
+        .routes(routes!(actions::stop::revoke))
+        .routes(routes!(actions::stop::release))
+        .route_layer(from_fn_with_state(access, access::authenticate))
+}

@@ -1,0 +1,21 @@
+//! What goes along with a change in its transaction: the answer under an `Idempotency-Key`, a mail to be sent.
+
+use crate::expression::Expression;
+use crate::items::Item;
+use crate::transaction::Write;
+
+/// Writes that are made together with a change, or not at all. Each kind has a method of its own, beside its item.
+#[derive(Debug, Clone, Default)]
+pub struct Along {
+    pub(crate) writes: Vec<Write>,
+}
+
+impl Along {
+    /// Nothing goes along.
+    pub const NOTHING: &'static Self = &Self { writes: Vec::new() };
+
+    /// Puts an item under a condition.
+    pub(crate) fn put_if(&mut self, item: Item, condition: Expression) {
+        self.writes.push(Write::Put(item, condition));
+    }
+}
