@@ -203,7 +203,10 @@ async fn function() -> (Router, Vec<u8>) {
     store.create_table().await.expect("a table");
     let offer = offer();
     let mut license = license(&offer);
-    assert_eq!(store.add_plan_revision(&license.product, &offer, Along::NOTHING).await.expect("a plan"), Committed::Done);
+    assert_eq!(
+        store.add_plan_revision(&license.product, &offer, Along::NOTHING).await.expect("a plan"),
+        Committed::Done
+    );
     let what = What::Issued { customer: license.customer, plan: offer.reference.plan.clone(), revision: 1, percent: 0 };
     let event = Event::after(license.head, EventId::new(now(), [1; 10]), license.id, now(), Actor::System, what);
     license.head = event.head();

@@ -67,6 +67,17 @@ pub enum Actor {
     Principal(String),
 }
 
+/// One word or name: `system`, `holder`, or the principal's. No principal is called by one of the two words.
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::System => "system",
+            Self::Holder => "holder",
+            Self::Principal(name) => name,
+        })
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

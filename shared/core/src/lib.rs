@@ -38,7 +38,7 @@ pub use event::{Actor, Event, Note, NoteText, What};
 pub use fingerprint::{Fingerprint, FingerprintKind, FingerprintValue};
 pub use id::{ActivationId, AgreementId, CustomerId, DiscountId, EventId, LicenseId, TokenId};
 pub use license::{Activation, License, Paid, Pending, Plans, Position, Seen, Standing, State, Term};
-pub use listing::{Cloud, Dimension, Effect, Included, Listing, ListingName, Mode, Unit};
+pub use listing::{Listing, ListingName, Mode};
 pub use plan::{Kind, Offer, Plan, PlanRef, Product};
 pub use slug::Slug;
 pub use time::{Duration, Timestamp};

@@ -3,22 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::cloud::Cloud;
 use crate::slug::Slug;
+use crate::usage::{Included, Unit};
 use crate::words::words;
-
-words! {
-    /// A cloud whose marketplace sells.
-    Cloud, "must be `aws`, `azure`, `gcp` or `oci`" {
-        /// Amazon Web Services.
-        Aws = "aws",
-        /// Microsoft Azure.
-        Azure = "azure",
-        /// Google Cloud.
-        Gcp = "gcp",
-        /// Oracle Cloud Infrastructure.
-        Oci = "oci",
-    }
-}
 
 words! {
     /// How a listing is paid for.
@@ -29,26 +17,6 @@ words! {
         Billed = "billed",
         /// An agreement of the marketplace grants the licence.
         Saas = "saas",
-    }
-}
-
-words! {
-    /// What quantities of a metered dimension look like.
-    Unit, "must be `integral` or `decimal`" {
-        /// Whole numbers.
-        Integral = "integral",
-        /// Decimals.
-        Decimal = "decimal",
-    }
-}
-
-words! {
-    /// How much of a metered dimension an agreement includes.
-    Included, "must be `none` or `per_hour`" {
-        /// Nothing: all of it is reported.
-        None = "none",
-        /// The entitlement's value, each hour.
-        PerHour = "per_hour",
     }
 }
 

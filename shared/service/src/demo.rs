@@ -5,8 +5,8 @@
 use marque_core::event::What;
 use marque_core::plan::{Activations, Percent, Sale, Starts, Terms};
 use marque_core::{
-    Actor, Customer, CustomerId, Duration, Event, EventId, FingerprintKind, Kind, Language, License, LicenseCode, LicenseId,
-    Offer, Period, Plan, PlanRef, Plans, Product, Slug, State, Timestamp,
+    Actor, Customer, CustomerId, Duration, Event, EventId, FingerprintKind, Kind, Language, License, LicenseCode,
+    LicenseId, Offer, Period, Plan, PlanRef, Plans, Product, Slug, State, Timestamp,
 };
 use marque_store::{Along, Change, Committed, IssueLicense, Store, StoreError};
 use serde::Serialize;

@@ -14,6 +14,11 @@ impl Along {
     /// Nothing goes along.
     pub const NOTHING: &'static Self = &Self { writes: Vec::new() };
 
+    /// Puts an item that must not be there.
+    pub(crate) fn put_new(&mut self, item: Item) {
+        self.writes.push(Write::put_new(item));
+    }
+
     /// Puts an item under a condition.
     pub(crate) fn put_if(&mut self, item: Item, condition: Expression) {
         self.writes.push(Write::Put(item, condition));

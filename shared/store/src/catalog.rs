@@ -7,12 +7,26 @@ use serde::Serialize;
 use crate::expression::Expression;
 use crate::items::{self, CustomerItem, PlanItem, ProductItem};
 use crate::licenses::Committed;
-use crate::transaction::{NotDone, Transaction, back_off};
+use crate::transaction::Transaction;
 use crate::{Along, Store, StoreError, keys};
 
 /// Only there to be found.
 #[derive(Debug, Serialize)]
 struct ListedItem {}
+
+impl Along {
+    /// Writes a customer who must not be there, with the look-ups by address and of all.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be written as items.
+    pub fn add_customer(&mut self, customer: &Customer) -> Result<(), StoreError> {
+        let email = keys::email_customer(&customer.email.person(), customer.id);
+        self.put_new(items::write(&keys::customer(customer.id), &CustomerItem::new(customer))?);
+        self.put_new(items::write(&email, &ListedItem {})?);
+        self.put_new(items::write(&keys::listed_customer(customer.id), &ListedItem {})?);
+        Ok(())
+    }
+}
 
 impl Store {
     /// Writes a product, in place of what it was, and lists it.
@@ -24,16 +38,7 @@ impl Store {
         transaction
             .put(items::write(&keys::product(&product.slug), &ProductItem::new(product))?)
             .put(items::write(&keys::listed_product(&product.slug), &ListedItem {})?);
-        for attempt in 1.. {
-            match transaction.clone().commit(&self.client).await {
-                Ok(()) => return Ok(()),
-                // Nothing is a condition here: another one was at the same item.
-                Err(NotDone::Overtaken) if attempt < 4 => back_off(attempt, 0).await,
-                Err(NotDone::Overtaken) => break,
-                Err(NotDone::Failed(error)) => return Err(error),
-            }
-        }
-        Err(StoreError::Contention { item: keys::product(&product.slug).pk })
+        self.commit_again(transaction).await
     }
 
     /// A product.
@@ -90,12 +95,9 @@ impl Store {
     /// [`StoreError::Unavailable`].
     pub async fn add_customer(&self, customer: &Customer, along: &Along) -> Result<Committed, StoreError> {
         let mut transaction = Transaction::new(&self.table);
-        let email = keys::email_customer(&customer.email.person(), customer.id);
-        transaction
-            .put_new(items::write(&keys::customer(customer.id), &CustomerItem::new(customer))?)
-            .put_new(items::write(&email, &ListedItem {})?)
-            .put_new(items::write(&keys::listed_customer(customer.id), &ListedItem {})?);
-        transaction.along(along);
+        let mut new = Along::default();
+        new.add_customer(customer)?;
+        transaction.along(&new).along(along);
         self.finish(transaction, 0).await
     }
 
@@ -128,7 +130,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
     pub async fn customer(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
-        let item = self.item(keys::customer(id), true).await?.filter(|item| item.contains_key(items::EMAIL));
+        let item = self.item(keys::customer(id), true).await?.filter(|item| !item.contains_key(items::ERASED));
         item.map(|item| CustomerItem::read(&item)).transpose()
     }
 }

@@ -15,11 +15,13 @@ struct DiscountItem {
     percent: u8,
     approved_at: Timestamp,
     valid_until: Timestamp,
-    note: PersonText,
+    /// Until it is erased.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    note: Option<PersonText>,
 }
 
 impl DiscountItem {
-    fn read(item: &Item) -> Result<(Discount, PersonText), StoreError> {
+    fn read(item: &Item) -> Result<(Discount, Option<PersonText>), StoreError> {
         let Self { id, kind, percent, approved_at, valid_until, note } = items::read(item)?;
         let percent = Percent::new(percent.into());
         let percent = percent.ok_or_else(|| StoreError::corrupt(item, "a discount is at most 50 percent"))?;
@@ -40,7 +42,8 @@ impl Store {
         along: &Along,
     ) -> Result<Committed, StoreError> {
         let Discount { id, kind, percent, approved_at, valid_until } = discount.clone();
-        let content = DiscountItem { id, kind, percent: percent.get(), approved_at, valid_until, note: note.clone() };
+        let content =
+            DiscountItem { id, kind, percent: percent.get(), approved_at, valid_until, note: Some(note.clone()) };
         let mut transaction = Transaction::new(&self.table);
         transaction
             .check_has(keys::customer(customer), items::EMAIL)
@@ -62,7 +65,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
-    pub async fn discounts_of(&self, customer: CustomerId) -> Result<Vec<(Discount, PersonText)>, StoreError> {
+    pub async fn discounts_of(&self, customer: CustomerId) -> Result<Vec<(Discount, Option<PersonText>)>, StoreError> {
         let found = self.page(&keys::customer(customer).pk, keys::DISCOUNT_PREFIX, None, 1000).await?;
         found.iter().map(DiscountItem::read).collect()
     }

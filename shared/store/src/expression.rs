@@ -69,7 +69,12 @@ impl Expression {
     }
 
     /// Only if `path` is not there, or compares so with `value`.
-    pub(crate) fn if_absent_or_compares(&mut self, path: &[&str], comparison: &str, value: AttributeValue) -> &mut Self {
+    pub(crate) fn if_absent_or_compares(
+        &mut self,
+        path: &[&str],
+        comparison: &str,
+        value: AttributeValue,
+    ) -> &mut Self {
         let (path, value) = (self.path(path), self.value(value));
         self.conditions.push(format!("(attribute_not_exists({path}) OR {path} {comparison} {value})"));
         self

@@ -24,7 +24,8 @@ impl Store {
     }
 
     /// Keeps a file that was made for a licence and domain: the file, the activation that now has one, and the entry of
-    /// the history, all or nothing.
+    /// the history, all or nothing. A file of an
+    /// earlier activation of the domain makes place: it is on the list of what is no longer good.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -36,7 +37,7 @@ impl Store {
         along: &Along,
     ) -> Result<Committed, StoreError> {
         let mut transaction = self.change(change)?;
-        transaction.put_new(items::write(&keys::file(change.after.id, domain), file)?).along(along);
+        transaction.put(items::write(&keys::file(change.after.id, domain), file)?).along(along);
         self.finish(transaction, change.event.hash[0]).await
     }
 }

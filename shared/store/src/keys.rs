@@ -32,7 +32,8 @@ use marque_core::code::CodeDigest;
 use marque_core::customer::PersonDigest;
 use marque_core::{ActivationId, CustomerId, DiscountId, FingerprintValue, LicenseId, PlanRef, Slug};
 
-use crate::RequestKey;
+use crate::items::Item;
+use crate::{RequestKey, StoreError};
 
 /// The partition key's attribute.
 pub(crate) const PK: &str = "pk";
@@ -49,6 +50,13 @@ pub(crate) struct Key {
 impl Key {
     fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
         Self { pk: pk.into(), sk: sk.into() }
+    }
+
+    /// The key of an item that was read.
+    pub(crate) fn of(item: &Item) -> Result<Self, StoreError> {
+        let part = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        let key = part(PK).zip(part(SK)).map(|(pk, sk)| Self { pk, sk });
+        key.ok_or_else(|| StoreError::corrupt(item, "it has no key"))
     }
 
     /// The key as DynamoDB takes it.
@@ -70,13 +78,14 @@ pub(crate) fn event(id: LicenseId, seq: u64) -> Key {
 }
 
 pub(crate) const EVENT_PREFIX: &str = "EVENT#";
+pub(crate) const FILE_PREFIX: &str = "FILE#";
 pub(crate) const PRODUCT_PREFIX: &str = "PRODUCT#";
 pub(crate) const LICENSE_PREFIX: &str = "LICENSE#";
 pub(crate) const DISCOUNT_PREFIX: &str = "DISCOUNT#";
 pub(crate) const CUSTOMER_PREFIX: &str = "CUSTOMER#";
 
 pub(crate) fn file(id: LicenseId, domain: &FingerprintValue) -> Key {
-    Key::new(format!("LICENSE#{id}"), format!("FILE#{}", fingerprint(domain)))
+    Key::new(format!("LICENSE#{id}"), format!("{FILE_PREFIX}{}", fingerprint(domain)))
 }
 
 pub(crate) fn code(digest: &CodeDigest) -> Key {

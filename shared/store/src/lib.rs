@@ -9,6 +9,7 @@ pub mod capacity;
 mod catalog;
 mod check_in;
 mod discounts;
+mod erasure;
 mod error;
 mod expression;
 mod files;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::expression::Expression;
 use crate::items::Item;
 use crate::keys::{Key, PK};
-use crate::{Along, StoreError, capacity};
+use crate::{Along, Store, StoreError, capacity};
 
 /// Transactions take two rounds inside DynamoDB and may wait for others, so they get longer than a single write.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(6);
@@ -164,6 +164,23 @@ impl<'a> Transaction<'a> {
         }
     }
 }
+
+impl Store {
+    /// Commits a transaction that has no condition: whoever is in its way is waited for.
+    pub(crate) async fn commit_again(&self, transaction: Transaction<'_>) -> Result<(), StoreError> {
+        for attempt in 1..=TRIES {
+            match transaction.clone().commit(&self.client).await {
+                Ok(()) => return Ok(()),
+                Err(NotDone::Overtaken) => back_off(attempt, 0).await,
+                Err(NotDone::Failed(error)) => return Err(error),
+            }
+        }
+        Err(StoreError::Contention { item: self.table.clone() })
+    }
+}
+
+/// A transaction without a condition is tried so often.
+const TRIES: u32 = 4;
 
 fn is_overtaken(error: &SdkError<TransactWriteItemsError>) -> bool {
     match error.as_service_error() {

@@ -246,4 +246,3 @@ pub(super) async fn of_path(app: &App, id: &str) -> Result<Customer, Error> {
     let id: CustomerId = id.parse().map_err(|_| Error::NotFound)?;
     app.store().customer(id).await?.ok_or(Error::NotFound)
 }
-

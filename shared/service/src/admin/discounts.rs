@@ -49,8 +49,8 @@ pub(crate) struct DiscountAnswer {
     #[schema(value_type = String)]
     kind: DiscountKind,
     percent: u8,
-    #[schema(value_type = String)]
-    note: PersonText,
+    #[schema(value_type = Option<String>)]
+    note: Option<PersonText>,
     #[schema(value_type = String, format = DateTime)]
     approved_at: Timestamp,
     /// From then on the proof has to be checked again.
@@ -59,7 +59,7 @@ pub(crate) struct DiscountAnswer {
 }
 
 impl DiscountAnswer {
-    pub(super) fn new(customer: CustomerId, discount: &Discount, note: PersonText) -> Self {
+    pub(super) fn new(customer: CustomerId, discount: &Discount, note: Option<PersonText>) -> Self {
         let Discount { id, kind, percent, approved_at, valid_until } = discount.clone();
         Self { id, customer_id: customer, kind, percent: percent.get(), note, approved_at, valid_until }
     }
@@ -105,7 +105,7 @@ pub(crate) async fn approve(
         let percent = Percent::new(*percent)
             .ok_or(Error::RuleViolated("A discount is at most 50 percent: approve a lower one."))?;
         let discount = Discount::approve(DiscountId::new(now, chance::draw()), *kind, percent, now);
-        let answer = DiscountAnswer::new(customer, &discount, note.clone());
+        let answer = DiscountAnswer::new(customer, &discount, Some(note.clone()));
         let success = Success::new(StatusCode::CREATED, &answer)?.withholding(&["note"]);
         let mut along = Along::default();
         call.once.keep(&mut along, &success, now)?;

@@ -1,11 +1,13 @@
 //! A licence as `admin` shows it.
 
 use marque_core::{
-    Activation, ActivationId, CustomerId, FingerprintValue, Kind, License, LicenseCode, LicenseId, Pending, Plans, Slug, State,
-    Timestamp,
+    Activation, ActivationId, CustomerId, FingerprintValue, Kind, License, LicenseCode, LicenseId, Pending, Plans,
+    Slug, State, Timestamp,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use super::events::HeadAnswer;
 
 /// A licence.
 #[derive(Debug, Serialize, ToSchema)]
@@ -42,6 +44,8 @@ pub(crate) struct LicenseAnswer {
     /// What is to happen when the paid time ends.
     pending: Option<PendingAnswer>,
     activations: Vec<ActivationAnswer>,
+    /// The end of its history.
+    head: HeadAnswer,
 }
 
 /// What is to happen when the paid time ends.
@@ -104,6 +108,7 @@ impl LicenseAnswer {
                 Pending::Change(plan) => Some(PendingAnswer { action: "change-plan", plan: Some(plan.clone()) }),
             },
             activations: license.activations.iter().map(ActivationAnswer::new).collect(),
+            head: license.head.into(),
         }
     }
 }

@@ -91,8 +91,7 @@ pub(crate) async fn issue(State(app): State<App>, call: Call<NewLicense>) -> Res
         let discount = discounts::of_customer(&app, *customer, *discount).await?;
         let percent = discount.map(|discount| discount.on(&offer.plan, now)).transpose()?.map_or(0, Percent::get);
         let id = LicenseId::new(now, chance::draw());
-        let mut license =
-            License::issue(id, product.slug, product.fingerprint_kind, *customer, &offer, starts_at, now);
+        let mut license = License::issue(id, product.slug, product.fingerprint_kind, *customer, &offer, starts_at, now);
         let PlanRef { plan, revision } = offer.reference.clone();
         let what = What::Issued { customer: *customer, plan, revision, percent };
         let event = new_event(&license, call.caller.actor(), what, now);

@@ -7,10 +7,14 @@ mod access;
 mod actions;
 mod customers;
 mod discounts;
+mod events;
+mod files;
+mod imports;
 mod license;
 mod licenses;
 mod once;
 mod page;
+mod people;
 mod plans;
 mod products;
 
@@ -47,8 +51,13 @@ pub fn api(access: Access) -> OpenApiRouter<App> {
         .routes(routes!(customers::create, customers::list))
         .routes(routes!(customers::show, customers::change))
         .routes(routes!(discounts::approve))
+        .routes(routes!(people::export))
+        .routes(routes!(people::erase))
         .routes(routes!(licenses::issue, licenses::list))
         .routes(routes!(licenses::show))
+        .routes(routes!(events::list))
+        .routes(routes!(files::make))
+        .routes(routes!(imports::import))
         .routes(routes!(actions::terms::renew))
         .routes(routes!(actions::terms::change_plan))
         .routes(routes!(actions::terms::withdraw_change))

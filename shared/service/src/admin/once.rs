@@ -135,8 +135,15 @@ impl Success {
         self
     }
 
+    /// A member that is a text.
+    #[must_use]
+    pub fn text(&self, member: &str) -> Option<&str> {
+        self.body.get(member).and_then(Value::as_str)
+    }
+
     async fn read(app: &App, kept: KeptAnswer) -> Result<Self, Error> {
-        let unreadable = |error: &dyn std::fmt::Display| Error::Unavailable { cause: format!("a kept answer: {error}") };
+        let unreadable =
+            |error: &dyn std::fmt::Display| Error::Unavailable { cause: format!("a kept answer: {error}") };
         let status = StatusCode::from_u16(kept.status).map_err(|error| unreadable(&error))?;
         let body = serde_json::from_str(&kept.answer).map_err(|error| unreadable(&error))?;
         let success = Self { status, body, code_of: None, withheld: &[] };

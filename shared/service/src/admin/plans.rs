@@ -180,9 +180,8 @@ fn read_terms(fields: &mut Fields<'_>) -> Option<Terms> {
     match (kind?, period) {
         (Kind::Trial, Some(length)) => Some(Terms::Trial { length, starts, grace }),
         (Kind::Trial, None) => fields.fault("term", "must say how long the trial lasts, such as P30D"),
-        (Kind::Subscription, _) if grace < MIN_GRACE => {
-            fields.fault("grace", "must be at least P3D: a card that fails on a Friday must not stop a domain on Saturday")
-        }
+        (Kind::Subscription, _) if grace < MIN_GRACE => fields
+            .fault("grace", "must be at least P3D: a card that fails on a Friday must not stop a domain on Saturday"),
         (Kind::Subscription, period) => Some(Terms::Subscription { period, starts, grace }),
         (Kind::Perpetual, Some(_)) => fields.fault("term", "must be null: a perpetual licence has no end"),
         (Kind::Perpetual, None) if starts != Starts::Issue => {

@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
-use marque_core::{Dimension, Effect, FingerprintKind, Listing, ListingName, Product, Slug};
+use marque_core::listing::{Dimension, Effect};
+use marque_core::{FingerprintKind, Listing, ListingName, Product, Slug};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

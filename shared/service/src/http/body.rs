@@ -5,10 +5,9 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use marque_core::token::strict;
-use serde_json::Value;
 
-use super::fields::Fields;
-use crate::problem::{Error, Fault};
+use super::fields::{self, Fields};
+use crate::problem::Error;
 
 /// The most bytes that a body may have.
 const MAX_BODY: usize = 64 * 1024;
@@ -84,13 +83,5 @@ async fn receive(request: Request) -> Result<Bytes, Error> {
 
 fn parse<T: FromBody>(bytes: &[u8]) -> Result<T, Error> {
     let value = strict::parse(bytes).map_err(|error| Error::invalid(error.pointer(), error.to_string()))?;
-    let Value::Object(object) = value else { return Err(Error::invalid("", "must be a JSON object")) };
-    let mut faults: Vec<Fault> = Vec::new();
-    let mut fields = Fields::new(&object, T::UNKNOWN, &mut faults);
-    let value = T::read(&mut fields);
-    fields.end();
-    match value {
-        Some(value) if faults.is_empty() => Ok(value),
-        _ => Err(Error::Invalid(faults)),
-    }
+    fields::read(&value).map_err(Error::Invalid)
 }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde_json::{Map, Value};
 
-use super::body::UnknownMembers;
+use super::body::{FromBody, UnknownMembers};
 use crate::problem::Fault;
 
 /// An object being read. Each member is asked for once; what was never asked for is unknown.
@@ -45,11 +45,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A member that must be there: a whole number that `parse` takes.
-    pub fn number<T, E: Display>(
-        &mut self,
-        name: &'static str,
-        parse: impl FnOnce(u64) -> Result<T, E>,
-    ) -> Option<T> {
+    pub fn number<T, E: Display>(&mut self, name: &'static str, parse: impl FnOnce(u64) -> Result<T, E>) -> Option<T> {
         if self.has(name) { self.optional_number(name, parse) } else { self.missing(name) }
     }
 
@@ -93,7 +89,8 @@ impl<'a> Fields<'a> {
         self.list(name, |fields, at, value| match value {
             Value::Object(object) => {
                 let path = format!("{}/{name}/{at}", fields.path);
-                let mut inner = Fields { object, path, known: Vec::new(), unknown: fields.unknown, faults: fields.faults };
+                let mut inner =
+                    Fields { object, path, known: Vec::new(), unknown: fields.unknown, faults: fields.faults };
                 let value = read(&mut inner);
                 inner.end();
                 value
@@ -113,6 +110,15 @@ impl<'a> Fields<'a> {
             Some(Err(error)) => fields.fault_at(&format!("{name}/{at}"), error.to_string()),
             None => fields.fault_at(&format!("{name}/{at}"), "must be a whole number, not below 0"),
         })
+    }
+
+    /// A member that must be there: a list whose elements are read each by itself, with faults of its own.
+    pub fn each<T: FromBody>(&mut self, name: &'static str) -> Option<Vec<Result<T, Vec<Fault>>>> {
+        match self.member(name) {
+            Some(Value::Array(values)) => Some(values.iter().map(read).collect()),
+            Some(_) => self.fault(name, "must be a list"),
+            None => self.missing(name),
+        }
     }
 
     /// Every element is read, so that the faults of all are told.
@@ -149,6 +155,11 @@ impl<'a> Fields<'a> {
             Some(_) => self.fault(name, "must be an object"),
             None => self.missing(name),
         }
+    }
+
+    /// A member that is known, and is not there.
+    pub fn absent(&mut self, name: &'static str) {
+        self.known.push(name);
     }
 
     /// Notes a member that must be there and is not.
@@ -209,6 +220,21 @@ impl<'a> Fields<'a> {
             },
             _ => self.fault(name, "must be a text"),
         }
+    }
+}
+
+/// Reads a value from a JSON object, or tells every fault of it.
+pub(super) fn read<T: FromBody>(value: &Value) -> Result<T, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let Value::Object(object) = value else {
+        return Err(vec![Fault { pointer: String::new(), detail: "must be a JSON object".to_owned() }]);
+    };
+    let mut fields = Fields::new(object, T::UNKNOWN, &mut faults);
+    let value = T::read(&mut fields);
+    fields.end();
+    match value {
+        Some(value) if faults.is_empty() => Ok(value),
+        _ => Err(faults),
     }
 }
 

@@ -7,8 +7,8 @@ use http::{HeaderMap, StatusCode};
 use marque_core::time::DAY;
 use marque_core::token::PublicKey;
 use marque_core::{
-    ActivationId, Actor, Binding, Check, Kind, License, LicenseCode, LicenseId, Purpose, Seen,
-    Timestamp, What, evaluate,
+    ActivationId, Actor, Binding, Check, Kind, License, LicenseCode, LicenseId, Purpose, Seen, Timestamp, What,
+    evaluate,
 };
 use marque_store::{Along, Bind, Change, CheckIn, Committed, KeyRule, StoreError};
 use serde::Deserialize;

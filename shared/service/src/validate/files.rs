@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, header};
 use marque_core::token::{LicFile, LicenseFile, Licensee};
 use marque_core::{
-    Actor, Fingerprint, FingerprintValue, Kind, License, LicenseId, State as LicenseState, Timestamp, What,
+    Actor, Fingerprint, FingerprintValue, Kind, License, LicenseId, State as LicenseState, Timestamp, TokenId, What,
 };
 use marque_store::{Along, Change, Committed, IssuedFile, StoreError};
 
@@ -45,19 +45,21 @@ pub(crate) async fn license_file(
     for _ in 0..TRIES {
         let license = app.store().license(id).await?.ok_or(Error::NotFound)?;
         let plans = app.plans(&license).await?;
-        let domain = file_domain(&license, &plans, now)?;
-        if let Some(file) = app.store().file(id, &domain).await? {
+        check_files(&license, &plans, now)?;
+        let domain = file_domain(&license)?;
+        let file = FileFor { license: &license, plans: &plans, domain, by: Actor::Holder, now };
+        if let Some(file) = file.made_before(&app).await? {
             return Ok(download(id, file));
         }
-        if let Some(file) = make(&app, &license, &plans, domain, now).await? {
+        if let Some(file) = file.make(&app, Along::NOTHING).await? {
             return Ok(download(id, file));
         }
     }
     Err(StoreError::Contention { item: id.to_string() }.into())
 }
 
-/// The domain that a file is for: the one that was bound last, or the only one.
-fn file_domain(license: &License, plans: &LicensePlans, now: Timestamp) -> Result<FingerprintValue, Error> {
+/// Only perpetual licences that nobody has stopped get files.
+pub(crate) fn check_files(license: &License, plans: &LicensePlans, now: Timestamp) -> Result<(), Error> {
     let position = license.position(plans.as_ref(), now);
     if position.plan.kind() != Kind::Perpetual {
         return Err(Error::NotPerpetual);
@@ -66,29 +68,76 @@ fn file_domain(license: &License, plans: &LicensePlans, now: Timestamp) -> Resul
         let detail = "A licence that support has stopped gets no file: ask the vendor's support.".to_owned();
         return Err(Error::StateConflict { from: state.as_str(), action: "file", detail });
     }
+    Ok(())
+}
+
+/// The domain that a file is for: the one that was bound last, or the only one.
+pub(crate) fn file_domain(license: &License) -> Result<FingerprintValue, Error> {
     let last = license.bindings.last.filter(|domain| license.activations.contains_key(domain));
     last.or_else(|| license.activations.keys().next().copied()).ok_or(Error::NotActivated)
 }
 
-/// Makes the file and keeps it; `None` when somebody else changed the licence meanwhile.
-async fn make(
+/// A file for a domain that holds the licence.
+#[derive(Debug)]
+pub(crate) struct FileFor<'a> {
+    pub(crate) license: &'a License,
+    pub(crate) plans: &'a LicensePlans,
+    pub(crate) domain: FingerprintValue,
+    pub(crate) by: Actor,
+    pub(crate) now: Timestamp,
+}
+
+impl FileFor<'_> {
+    /// The file that was made for this activation. One of an earlier activation of the domain is on the list of what is
+    /// no longer good.
+    pub(crate) async fn made_before(&self, app: &App) -> Result<Option<IssuedFile>, Error> {
+        match self.license.activations.get(&self.domain).and_then(|bound| bound.file) {
+            Some(_) => Ok(app.store().file(self.license.id, &self.domain).await?),
+            None => Ok(None),
+        }
+    }
+
+    /// Makes the file and keeps it; `None` when somebody else changed the licence meanwhile.
+    pub(crate) async fn make(self, app: &App, along: &Along) -> Result<Option<IssuedFile>, Error> {
+        let Self { license, plans, domain, by, now } = self;
+        let mut after = license.clone();
+        let Some(bound) = after.activations.get_mut(&domain) else { return Ok(None) };
+        // A file whose text was erased is made again under its id, so that the list still finds it.
+        let jti = bound.file.unwrap_or_else(|| new_token_id(now));
+        bound.file = Some(jti);
+        let event = new_event(license, by, What::FileIssued { activation: bound.id, jti }, now);
+        after.head = event.head();
+        after.version += 1;
+        let claims = claims(app, license, plans, domain, jti, now).await?;
+        let ring = app.keys().ring(now).await;
+        let token = ring.file_key(now)?.sign(&claims).await?;
+        let file = IssuedFile { text: LicFile::render(&claims, &token) };
+        let (plans_before, plans_after) = (plans.as_ref(), plans.as_ref());
+        let change = Change { before: license, after: &after, plans_before, plans_after, event: &event };
+        let kept = app.store().keep_file(change, &domain, &file, along).await?;
+        Ok((kept == Committed::Done).then_some(file))
+    }
+}
+
+async fn claims(
     app: &App,
     license: &License,
     plans: &LicensePlans,
     domain: FingerprintValue,
+    jti: TokenId,
     now: Timestamp,
-) -> Result<Option<IssuedFile>, Error> {
+) -> Result<LicenseFile, Error> {
     let customer = app.store().customer(license.customer).await?;
     let licensee = customer.map_or_else(
         || Licensee { name: String::new(), company: String::new() },
         |customer| Licensee { name: customer.name.as_str().to_owned(), company: customer.company.as_str().to_owned() },
     );
     let position = license.position(plans.as_ref(), now);
-    let claims = LicenseFile {
+    Ok(LicenseFile {
         iss: app.issuer().to_owned(),
         aud: license.product.clone(),
         sub: license.id,
-        jti: new_token_id(now),
+        jti,
         iat: now,
         expires: None,
         plan: position.reference.plan.clone(),
@@ -97,23 +146,11 @@ async fn make(
         fingerprint: Fingerprint { kind: license.fingerprint_kind, value: domain },
         licensee,
         terms: format!("{}: for ever, for every version of the product, on one domain.", position.plan.name),
-    };
-    let ring = app.keys().ring(now).await;
-    let token = ring.file_key(now)?.sign(&claims).await?;
-    let file = IssuedFile { text: LicFile::render(&claims, &token) };
-    let mut after = license.clone();
-    let Some(bound) = after.activations.get_mut(&domain) else { return Ok(None) };
-    bound.file = Some(claims.jti);
-    let event = new_event(license, Actor::Holder, What::FileIssued { activation: bound.id, jti: claims.jti }, now);
-    after.head = event.head();
-    after.version += 1;
-    let (plans_before, plans_after) = (plans.as_ref(), plans.as_ref());
-    let change = Change { before: license, after: &after, plans_before, plans_after, event: &event };
-    let kept = app.store().keep_file(change, &domain, &file, Along::NOTHING).await?;
-    Ok((kept == Committed::Done).then_some(file))
+    })
 }
 
-fn download(id: LicenseId, file: IssuedFile) -> Response {
+/// The file as an attachment.
+pub(crate) fn download(id: LicenseId, file: IssuedFile) -> Response {
     let disposition = format!("attachment; filename=\"{id}.lic\"");
     (
         [(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, disposition)],

@@ -13,7 +13,9 @@ mod files;
 mod public;
 mod validations;
 
+pub(crate) use caller::FingerprintSchema;
 pub(crate) use checking::TRIES;
+pub(crate) use files::{FileFor, check_files, download, file_domain};
 
 use axum::Router;
 use utoipa::OpenApi;

@@ -10,8 +10,8 @@ use http_body_util::BodyExt;
 use marque_core::plan::{Activations, Percent, Sale, Starts, Terms};
 use marque_core::token::{Claims, Expected, KeySet, RootKey, UnverifiedToken, Verified};
 use marque_core::{
-    Actor, Customer, CustomerId, Duration, Event, EventId, FingerprintKind, Language, License, LicenseCode, LicenseId, Note,
-    Offer, Plan, PlanRef, Plans, Product, Slug, Timestamp, What,
+    Actor, Customer, CustomerId, Duration, Event, EventId, FingerprintKind, Language, License, LicenseCode, LicenseId,
+    Note, Offer, Plan, PlanRef, Plans, Product, Slug, Timestamp, What,
 };
 use marque_embedded::Embedded;
 use marque_service::http::envelope;
@@ -316,7 +316,15 @@ fn plan(terms: Terms, lease_days: u32) -> Plan {
 /// The demo's plans on sale, and two for these tests: one with two seats, and one that moves as often as it likes.
 async fn seed(store: &Store) {
     let fingerprint_kind = FingerprintKind::AdDomain;
-    store.put_product(&Product { slug: slug(PRODUCT), name: "AD API".to_owned(), fingerprint_kind, marketplace: Vec::new() }).await.unwrap();
+    store
+        .put_product(&Product {
+            slug: slug(PRODUCT),
+            name: "AD API".to_owned(),
+            fingerprint_kind,
+            marketplace: Vec::new(),
+        })
+        .await
+        .unwrap();
     assert_eq!(store.add_customer(&customer(), Along::NOTHING).await.unwrap(), Committed::Done);
     let subscription = |period: &str| Terms::Subscription {
         period: Some(period.parse().unwrap()),

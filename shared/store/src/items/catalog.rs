@@ -1,9 +1,10 @@
 //! Products and plans as items. They are read once and cached, so their names are whole words.
 
+use marque_core::listing::{Dimension, Effect};
 use marque_core::plan::{Activations, Percent, Sale, Starts, Terms};
+use marque_core::usage::{Included, Unit};
 use marque_core::{
-    Cloud, Dimension, Duration, Effect, FingerprintKind, Included, Kind, Listing, ListingName, Mode, Offer, Period, Plan,
-    PlanRef, Product, Slug, Unit,
+    Cloud, Duration, FingerprintKind, Kind, Listing, ListingName, Mode, Offer, Period, Plan, PlanRef, Product, Slug,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

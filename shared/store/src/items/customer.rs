@@ -7,6 +7,8 @@ use super::Item;
 use crate::StoreError;
 use crate::expression::Expression;
 
+/// Only whoever was erased has it.
+pub(crate) const ERASED: &str = "erased_at";
 /// Whoever was erased has none.
 pub(crate) const EMAIL: &str = "email";
 

@@ -7,6 +7,11 @@ use super::Item;
 use super::bytes::{array as serde_bytes_32, optional_array};
 use crate::StoreError;
 
+/// A person's text beside an entry.
+pub(crate) const NOTE_TEXT: &str = "note_text";
+/// Its salt.
+pub(crate) const NOTE_SALT: &str = "note_salt";
+
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct EventItem {
     id: EventId,

@@ -14,8 +14,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use catalog::{PlanItem, ProductItem};
-pub(crate) use customer::{CustomerItem, EMAIL};
-pub(crate) use event::EventItem;
+pub(crate) use customer::{CustomerItem, EMAIL, ERASED};
+pub(crate) use event::{EventItem, NOTE_SALT, NOTE_TEXT};
 pub(crate) use license::{LicenseItem, changes, names};
 pub(crate) use revocations::RevocationsItem;
 pub use revocations::{MAX_REVOKED, RevocationList};

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use marque_core::event::Head;
 use marque_core::license::Bindings;
+use marque_core::listing::{Dimension, Effect};
 use marque_core::plan::{Activations, Percent, Sale, Starts, Terms};
+use marque_core::usage::{Included, Unit};
 use marque_core::{
-    Activation, ActivationId, Cloud, Customer, CustomerId, Day, Dimension, Duration, Effect, FingerprintKind,
-    FingerprintValue, Included, Language, License, LicenseId, Listing, Mode, Offer, Paid, Pending, Period, Plan,
-    PlanRef, Plans, Product, Seen, Slug, Standing, Term, Timestamp, TokenId, Unit,
+    Activation, ActivationId, Cloud, Customer, CustomerId, Day, Duration, FingerprintKind, FingerprintValue, Language,
+    License, LicenseId, Listing, Mode, Offer, Paid, Pending, Period, Plan, PlanRef, Plans, Product, Seen, Slug,
+    Standing, Term, Timestamp, TokenId,
 };
 use marque_store::{Along, Change, Committed};
 use proptest::option;
@@ -234,7 +236,11 @@ async fn revisions_of_a_plan_follow_one_another() {
         (1, Committed::Overtaken),
         (3, Committed::Done),
     ] {
-        assert_eq!(table.store.add_plan_revision(&product, &offer(revision), Along::NOTHING).await.unwrap(), expected, "{revision}");
+        assert_eq!(
+            table.store.add_plan_revision(&product, &offer(revision), Along::NOTHING).await.unwrap(),
+            expected,
+            "{revision}"
+        );
     }
     assert_eq!(table.store.plan(&product, &slug("yearly")).await.unwrap(), Some(offer(3)));
     assert_eq!(table.store.plan_revision(&product, &offer(1).reference).await.unwrap(), Some(offer(1)));

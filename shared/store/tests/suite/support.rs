@@ -11,7 +11,9 @@ use marque_core::{
     LicenseCode, LicenseId, Offer, Plan, PlanRef, Plans, Slug, Timestamp, TokenId, What,
 };
 use marque_embedded::Embedded;
-use marque_store::{Along, Bind, Change, CheckIn, Committed, IssueLicense, IssuedFile, KeyRule, Stamp, Store, StoreError};
+use marque_store::{
+    Along, Bind, Change, CheckIn, Committed, IssueLicense, IssuedFile, KeyRule, Stamp, Store, StoreError,
+};
 
 pub(crate) const TABLE: &str = "marque";
 pub(crate) const PRODUCT: &str = "kopicloud-ad-api";

@@ -4,9 +4,7 @@ use axum::extract::{Path, State};
 use marque_core::token::{Revoked, Subject};
 use marque_core::{Kind, License, What};
 
-use super::bodies::{
-    Because, BecauseSchema, Reinstate, ReinstateSchema, Release, ReleaseSchema,
-};
+use super::bodies::{Because, BecauseSchema, Reinstate, ReinstateSchema, Release, ReleaseSchema};
 use super::{Made, Sells, act};
 use crate::App;
 use crate::admin::license::LicenseAnswer;

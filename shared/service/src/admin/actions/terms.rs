@@ -27,11 +27,7 @@ use crate::problem::{Error, Problem};
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn renew(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    call: Call<Renew>,
-) -> Result<Success, Error> {
+pub(crate) async fn renew(State(app): State<App>, Path(id): Path<String>, call: Call<Renew>) -> Result<Success, Error> {
     let Renew { n, discount_id } = &call.body;
     act(&app, &id, &call, Sells::More(*discount_id), |seen| {
         let (offer, percent) = seen.sale()?;
@@ -67,10 +63,13 @@ pub(crate) async fn change_plan(
         let after = seen.license.clone().change_plan(offer, seen.plans(), seen.now)?;
         let scheduled = after.running == seen.license.running;
         if scheduled && discount_id.is_some() {
-            return Err(Error::RuleViolated("A change at the end of the term is paid at its renewal: give the discount there."));
+            return Err(Error::RuleViolated(
+                "A change at the end of the term is paid at its renewal: give the discount there.",
+            ));
         }
         let PlanRef { plan, revision } = offer.reference.clone();
-        let what = if scheduled { What::ChangeScheduled { plan } } else { What::PlanChanged { plan, revision, percent } };
+        let what =
+            if scheduled { What::ChangeScheduled { plan } } else { What::PlanChanged { plan, revision, percent } };
         Ok(Some(Made::new(after, what)))
     })
     .await
