@@ -19,6 +19,7 @@ pub mod id;
 pub mod license;
 pub mod listing;
 pub mod plan;
+mod proof_binding;
 mod sale;
 pub mod slug;
 pub mod time;
@@ -40,6 +41,7 @@ pub use id::{ActivationId, AgreementId, CustomerId, DiscountId, EventId, License
 pub use license::{Activation, License, Paid, Pending, Plans, Position, Seen, Standing, State, Term};
 pub use listing::{Listing, ListingName, Mode};
 pub use plan::{Kind, Offer, Plan, PlanRef, Product};
+pub use proof_binding::{ProofBinding, ProofBindingError};
 pub use slug::Slug;
 pub use time::{Duration, Timestamp};
 pub use transition::{Action, Refusal, Released};

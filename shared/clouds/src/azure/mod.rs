@@ -1,0 +1,4 @@
+//! Microsoft Azure.
+
+pub(crate) mod attestation;
+pub(crate) mod issuers;

@@ -1,0 +1,4 @@
+//! Google Cloud.
+
+pub(crate) mod attestation;
+pub(crate) mod keys;
