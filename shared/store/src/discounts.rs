@@ -66,7 +66,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
     pub async fn discounts_of(&self, customer: CustomerId) -> Result<Vec<(Discount, Option<PersonText>)>, StoreError> {
-        let found = self.page(&keys::customer(customer).pk, keys::DISCOUNT_PREFIX, None, 1000).await?;
+        let found = self.page(&keys::discounts_of(customer), None, 1000).await?;
         found.iter().map(DiscountItem::read).collect()
     }
 }

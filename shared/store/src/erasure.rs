@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::expression::Expression;
 use crate::items::{self, CustomerItem, Item, NOTE_SALT, NOTE_TEXT};
-use crate::keys::{self, EVENT_PREFIX, FILE_PREFIX, Key};
+use crate::keys::{self, Key};
 use crate::transaction::Transaction;
 use crate::{Along, Committed, IssuedFile, Store, StoreError};
 
@@ -53,10 +53,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn erase_texts_of(&self, license: LicenseId) -> Result<(), StoreError> {
-        let pk = keys::license(license).pk;
         let mut after: Option<Key> = None;
         loop {
-            let page = self.page(&pk, EVENT_PREFIX, after, PAGE).await?;
+            let page = self.page(&keys::events_of(license), after, PAGE).await?;
             for item in page.iter().filter(|item| item.contains_key(NOTE_TEXT)) {
                 self.remove(Key::of(item)?, &[NOTE_TEXT, NOTE_SALT]).await?;
             }
@@ -65,7 +64,7 @@ impl Store {
                 None => break,
             }
         }
-        for item in self.page(&pk, FILE_PREFIX, None, PAGE).await? {
+        for item in self.page(&keys::files_of(license), None, PAGE).await? {
             let mut transaction = Transaction::new(&self.table);
             transaction.delete(Key::of(&item)?, Expression::default());
             self.commit_again(transaction).await?;
@@ -78,7 +77,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn erase_discount_notes(&self, customer: CustomerId) -> Result<(), StoreError> {
-        for item in self.page(&keys::customer(customer).pk, keys::DISCOUNT_PREFIX, None, 1000).await? {
+        for item in self.page(&keys::discounts_of(customer), None, 1000).await? {
             self.remove(Key::of(&item)?, &["note"]).await?;
         }
         Ok(())
@@ -89,7 +88,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
     pub async fn files_of(&self, license: LicenseId) -> Result<Vec<IssuedFile>, StoreError> {
-        let found: Vec<Item> = self.page(&keys::license(license).pk, FILE_PREFIX, None, PAGE).await?;
+        let found: Vec<Item> = self.page(&keys::files_of(license), None, PAGE).await?;
         found.iter().map(items::read).collect()
     }
 

@@ -77,12 +77,12 @@ pub(crate) fn event(id: LicenseId, seq: u64) -> Key {
     Key::new(format!("LICENSE#{id}"), format!("{EVENT_PREFIX}{seq:010}"))
 }
 
-pub(crate) const EVENT_PREFIX: &str = "EVENT#";
-pub(crate) const FILE_PREFIX: &str = "FILE#";
-pub(crate) const PRODUCT_PREFIX: &str = "PRODUCT#";
-pub(crate) const LICENSE_PREFIX: &str = "LICENSE#";
-pub(crate) const DISCOUNT_PREFIX: &str = "DISCOUNT#";
-pub(crate) const CUSTOMER_PREFIX: &str = "CUSTOMER#";
+const EVENT_PREFIX: &str = "EVENT#";
+const FILE_PREFIX: &str = "FILE#";
+const PRODUCT_PREFIX: &str = "PRODUCT#";
+const LICENSE_PREFIX: &str = "LICENSE#";
+const DISCOUNT_PREFIX: &str = "DISCOUNT#";
+const CUSTOMER_PREFIX: &str = "CUSTOMER#";
 
 pub(crate) fn file(id: LicenseId, domain: &FingerprintValue) -> Key {
     Key::new(format!("LICENSE#{id}"), format!("{FILE_PREFIX}{}", fingerprint(domain)))
@@ -101,7 +101,7 @@ pub(crate) fn product(product: &Slug) -> Key {
 }
 
 pub(crate) fn listed_product(product: &Slug) -> Key {
-    Key::new(PRODUCTS, format!("{PRODUCT_PREFIX}{product}"))
+    Key::new("PRODUCTS", format!("{PRODUCT_PREFIX}{product}"))
 }
 
 pub(crate) fn plan(product: &Slug, plan: &Slug) -> Key {
@@ -124,31 +124,20 @@ pub(crate) fn discount(customer: CustomerId, id: DiscountId) -> Key {
     Key::new(format!("{CUSTOMER_PREFIX}{customer}"), format!("{DISCOUNT_PREFIX}{id}"))
 }
 
-pub(crate) fn month(month: &str) -> String {
-    format!("MONTH#{month}")
-}
-
 pub(crate) fn month_license(of: &str, id: LicenseId) -> Key {
-    Key::new(month(of), format!("{LICENSE_PREFIX}{id}"))
+    Key::new(format!("MONTH#{of}"), format!("{LICENSE_PREFIX}{id}"))
 }
 
 pub(crate) fn trial(product: &Slug, domain: &FingerprintValue) -> Key {
     Key::new(format!("TRIAL#{product}#{}", fingerprint(domain)), "TRIAL")
 }
 
-pub(crate) fn email(person: &PersonDigest) -> String {
-    format!("EMAIL#{}", Base64UrlUnpadded::encode_string(person))
-}
-
 pub(crate) fn email_customer(person: &PersonDigest, customer: CustomerId) -> Key {
-    Key::new(email(person), format!("{CUSTOMER_PREFIX}{customer}"))
+    Key::new(format!("EMAIL#{}", Base64UrlUnpadded::encode_string(person)), format!("{CUSTOMER_PREFIX}{customer}"))
 }
-
-pub(crate) const CUSTOMERS: &str = "CUSTOMERS";
-pub(crate) const PRODUCTS: &str = "PRODUCTS";
 
 pub(crate) fn listed_customer(customer: CustomerId) -> Key {
-    Key::new(CUSTOMERS, format!("{CUSTOMER_PREFIX}{customer}"))
+    Key::new("CUSTOMERS", format!("{CUSTOMER_PREFIX}{customer}"))
 }
 
 pub(crate) fn idempotency(key: &RequestKey) -> Key {
@@ -157,6 +146,39 @@ pub(crate) fn idempotency(key: &RequestKey) -> Key {
 
 pub(crate) fn revocations() -> Key {
     Key::new("REVOCATIONS", "LIST")
+}
+
+/// Where a list begins: its partition, and what the sort keys of its items begin with.
+pub(crate) fn licenses_of(customer: CustomerId) -> Key {
+    Key::new(format!("CUSTOMER#{customer}"), LICENSE_PREFIX)
+}
+
+pub(crate) fn discounts_of(customer: CustomerId) -> Key {
+    Key::new(format!("CUSTOMER#{customer}"), DISCOUNT_PREFIX)
+}
+
+pub(crate) fn licenses_of_month(of: &str) -> Key {
+    Key::new(format!("MONTH#{of}"), LICENSE_PREFIX)
+}
+
+pub(crate) fn customers() -> Key {
+    Key::new("CUSTOMERS", CUSTOMER_PREFIX)
+}
+
+pub(crate) fn customers_by_person(person: &PersonDigest) -> Key {
+    Key::new(format!("EMAIL#{}", Base64UrlUnpadded::encode_string(person)), CUSTOMER_PREFIX)
+}
+
+pub(crate) fn products() -> Key {
+    Key::new("PRODUCTS", PRODUCT_PREFIX)
+}
+
+pub(crate) fn events_of(id: LicenseId) -> Key {
+    Key::new(format!("LICENSE#{id}"), EVENT_PREFIX)
+}
+
+pub(crate) fn files_of(id: LicenseId) -> Key {
+    Key::new(format!("LICENSE#{id}"), FILE_PREFIX)
 }
 
 pub(crate) fn health() -> Key {

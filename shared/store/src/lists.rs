@@ -6,7 +6,7 @@ use marque_core::customer::PersonDigest;
 use marque_core::{CustomerId, LicenseId, Slug};
 
 use crate::items::{self, Item};
-use crate::keys::{self, CUSTOMER_PREFIX, Key, LICENSE_PREFIX, PRODUCT_PREFIX};
+use crate::keys::{self, Key};
 use crate::{Store, StoreError};
 
 impl Store {
@@ -21,7 +21,7 @@ impl Store {
         limit: i32,
     ) -> Result<Vec<LicenseId>, StoreError> {
         let after = after.map(|id| keys::customer_license(customer, id));
-        self.names(&keys::customer(customer).pk, LICENSE_PREFIX, after, limit).await
+        self.names(&keys::licenses_of(customer), after, limit).await
     }
 
     /// The licences that were issued in a month (`2027-03`), oldest first, at most `limit` of them after `after`.
@@ -35,7 +35,7 @@ impl Store {
         limit: i32,
     ) -> Result<Vec<LicenseId>, StoreError> {
         let after = after.map(|id| keys::month_license(month, id));
-        self.names(&keys::month(month), LICENSE_PREFIX, after, limit).await
+        self.names(&keys::licenses_of_month(month), after, limit).await
     }
 
     /// The customers, oldest first, at most `limit` of them after `after`.
@@ -43,7 +43,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
     pub async fn customers(&self, after: Option<CustomerId>, limit: i32) -> Result<Vec<CustomerId>, StoreError> {
-        self.names(keys::CUSTOMERS, CUSTOMER_PREFIX, after.map(keys::listed_customer), limit).await
+        self.names(&keys::customers(), after.map(keys::listed_customer), limit).await
     }
 
     /// The customers whose address is this person's, oldest first, at most `limit` of them after `after`.
@@ -57,7 +57,7 @@ impl Store {
         limit: i32,
     ) -> Result<Vec<CustomerId>, StoreError> {
         let after = after.map(|id| keys::email_customer(person, id));
-        self.names(&keys::email(person), CUSTOMER_PREFIX, after, limit).await
+        self.names(&keys::customers_by_person(person), after, limit).await
     }
 
     /// The products, by name, at most `limit` of them after `after`.
@@ -65,32 +65,20 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
     pub async fn products(&self, after: Option<&Slug>, limit: i32) -> Result<Vec<Slug>, StoreError> {
-        self.names(keys::PRODUCTS, PRODUCT_PREFIX, after.map(keys::listed_product), limit).await
+        self.names(&keys::products(), after.map(keys::listed_product), limit).await
     }
 
-    /// What the sort keys of a partition name, after `prefix`.
-    pub(crate) async fn names<T: FromStr>(
-        &self,
-        pk: &str,
-        prefix: &str,
-        after: Option<Key>,
-        limit: i32,
-    ) -> Result<Vec<T>, StoreError> {
+    /// What the items of a list name: their sort keys after what all begin with.
+    async fn names<T: FromStr>(&self, list: &Key, after: Option<Key>, limit: i32) -> Result<Vec<T>, StoreError> {
         let name = |item: &Item| {
-            let text = item.get(keys::SK).and_then(|sk| sk.as_s().ok()).and_then(|sk| sk.strip_prefix(prefix));
+            let text = item.get(keys::SK).and_then(|sk| sk.as_s().ok()).and_then(|sk| sk.strip_prefix(&list.sk));
             text.and_then(|text| text.parse().ok()).ok_or_else(|| StoreError::corrupt(item, "its key names nothing"))
         };
-        self.page(pk, prefix, after, limit).await?.iter().map(name).collect()
+        self.page(list, after, limit).await?.iter().map(name).collect()
     }
 
-    /// The items of a partition whose sort keys begin with `prefix`, read strongly.
-    pub(crate) async fn page(
-        &self,
-        pk: &str,
-        prefix: &str,
-        after: Option<Key>,
-        limit: i32,
-    ) -> Result<Vec<Item>, StoreError> {
+    /// The items of a list, read strongly.
+    pub(crate) async fn page(&self, list: &Key, after: Option<Key>, limit: i32) -> Result<Vec<Item>, StoreError> {
         let request = self
             .client
             .query()
@@ -98,8 +86,8 @@ impl Store {
             .key_condition_expression("#pk = :pk AND begins_with(#sk, :sk)")
             .expression_attribute_names("#pk", keys::PK)
             .expression_attribute_names("#sk", keys::SK)
-            .expression_attribute_values(":pk", items::text(pk))
-            .expression_attribute_values(":sk", items::text(prefix))
+            .expression_attribute_values(":pk", items::text(&list.pk))
+            .expression_attribute_values(":sk", items::text(&list.sk))
             .set_exclusive_start_key(after.map(|key| key.attributes()))
             .consistent_read(true)
             .limit(limit);

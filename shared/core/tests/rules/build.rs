@@ -9,6 +9,8 @@ use marque_core::{
     evaluate,
 };
 
+pub(crate) use crate::model::Deed;
+
 pub(crate) const PRODUCT: &str = "kopicloud-ad-api";
 
 pub(crate) fn time(text: &str) -> Timestamp {
@@ -116,20 +118,6 @@ impl Shop {
             next: license.next.as_ref().map(|next| self.plan(&next.plan)),
         }
     }
-}
-
-/// Something done to a licence.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Deed {
-    Renew(u32),
-    Change(&'static str),
-    Withdraw,
-    Cancel,
-    Suspend,
-    Reinstate { consume: bool },
-    Revoke,
-    Extend(u16),
-    Release { by_support: bool },
 }
 
 /// A licence, its plans and a time.

@@ -1,9 +1,21 @@
 //! The rules told a second time, plainly: days are integers, a licence is a list of stretches. Written from the
 //! documents alone, so that it can disagree with the code.
 
-use crate::build::Deed;
-
 const DAY: i64 = 86_400;
+
+/// Something done to a licence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Deed {
+    Renew(u32),
+    Change(&'static str),
+    Withdraw,
+    Cancel,
+    Suspend,
+    Reinstate { consume: bool },
+    Revoke,
+    Extend(u16),
+    Release { by_support: bool },
+}
 
 /// What a plan's period is counted in.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -14,7 +14,8 @@ use marque_core::{
     Note, Offer, Plan, PlanRef, Plans, Product, Slug, Timestamp, What,
 };
 use marque_embedded::Embedded;
-use marque_service::http::envelope;
+use marque_service::admin::{self, Access, LocalToken};
+use marque_service::http::{envelope, published};
 use marque_service::keyring::{Keys, NewKey, RingDocument};
 use marque_service::{App, Clock, validate};
 use marque_store::{Along, Change, Committed, IssueLicense, Store};
@@ -110,7 +111,16 @@ pub(crate) struct House {
     pub(crate) app: App,
     pub(crate) router: Router,
     pub(crate) root: RootKey,
+    /// The publisher's API.
+    pub(crate) publisher: Router,
     made: AtomicU8,
+}
+
+/// What the publisher calls with.
+pub(crate) const TOKEN: &str = "the publisher's token";
+
+fn publisher(app: &App) -> Router {
+    envelope(published(admin::api(Access::Token(LocalToken::new(TOKEN))), app.clone()))
 }
 
 pub(crate) fn first_ring(root: &RootKey) -> RingDocument {
@@ -133,14 +143,16 @@ impl House {
         seed(&store).await;
         let app = App::new(store, Clock::still(time(NOW)), keys, ISSUER.to_owned());
         let router = envelope(validate::router(app.clone()));
-        Self { embedded, app, router, root, made: AtomicU8::new(0) }
+        let publisher = publisher(&app);
+        Self { embedded, app, router, root, publisher, made: AtomicU8::new(0) }
     }
 
     /// The same table and clock under other keys.
     pub(crate) fn under(self, keys: Keys) -> Self {
         let app = App::new(self.store().clone(), self.app.clock().clone(), keys, ISSUER.to_owned());
         let router = envelope(validate::router(app.clone()));
-        Self { app, router, ..self }
+        let publisher = publisher(&app);
+        Self { app, router, publisher, ..self }
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -216,8 +228,39 @@ impl House {
             .await;
     }
 
+    /// A call of the publisher's, under a key if there is one.
+    pub(crate) async fn admin(&self, method: Method, path: &str, body: Option<&Value>, key: Option<&str>) -> Answer {
+        let request = Request::builder().method(method).uri(format!("/admin/v1{path}"));
+        let request = request.header("authorization", format!("Bearer {TOKEN}"));
+        let request = key.into_iter().fold(request, |request, key| request.header("idempotency-key", key));
+        let request = match body {
+            Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(body.to_string().into()),
+            None => request.body(Body::empty()),
+        };
+        self.send_to(&self.publisher, request.unwrap()).await
+    }
+
+    /// A call of the publisher's API without a body, as it is.
+    pub(crate) async fn call_publisher(&self, request: http::request::Builder) -> Answer {
+        self.send_to(&self.publisher, request.body(Body::empty()).unwrap()).await
+    }
+
+    /// The publisher reads.
+    pub(crate) async fn see(&self, path: &str) -> Answer {
+        self.admin(Method::GET, path, None, None).await
+    }
+
+    /// The publisher changes something, without a key.
+    pub(crate) async fn ask(&self, path: &str, body: &Value) -> Answer {
+        self.admin(Method::POST, path, Some(body), None).await
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        self.send_to(&self.router, request).await
+    }
+
+    async fn send_to(&self, router: &Router, request: Request<Body>) -> Answer {
+        let response = router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         Answer { status: parts.status, headers: parts.headers, body: body.collect().await.unwrap().to_bytes() }
     }

@@ -1,8 +1,10 @@
-//! The routes of `validate` in process: router, envelope and handlers over the embedded DynamoDB, a still clock and a key
+//! The routes of `validate` and `admin` in process: router, envelope and handlers over the embedded DynamoDB, a still clock and a key
 //! ring made for the test.
 //!
 //! `harness` is a service with the demo's plans, and speaks HTTP to it.
 
+#[cfg(test)]
+mod admin;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
@@ -15,6 +17,10 @@ mod explain;
 mod files;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+#[path = "../../../core/tests/rules/model.rs"]
+#[expect(dead_code, reason = "the rules of core ask it for more")]
+mod model;
 #[cfg(test)]
 mod problems;
 #[cfg(test)]
