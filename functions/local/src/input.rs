@@ -34,6 +34,12 @@ pub(crate) fn text(path: &Path) -> Result<String, Unusable> {
     String::from_utf8(bytes(path)?).map_err(|_| Unusable::new(format!("{} is not text in UTF-8", path.display())))
 }
 
+/// A document in JSON.
+pub(crate) fn json(path: &Path) -> Result<Value, Unusable> {
+    serde_json::from_slice(&bytes(path)?)
+        .map_err(|error| Unusable::new(format!("{} is not JSON: {error}", path.display())))
+}
+
 /// A token by itself, in a `.lic` file, or in an answer of the service. The inner result is the verdict on what was
 /// read; the outer one is whether anything could be.
 pub(crate) fn token(path: &Path) -> Result<Result<UnverifiedToken, String>, Unusable> {

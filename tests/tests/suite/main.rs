@@ -7,12 +7,16 @@
     reason = "a test says what failed by failing, and what it skipped"
 )]
 
+mod audit;
 mod command;
 mod daily_check;
 mod durability;
 mod events;
+mod import;
 mod page;
 mod place;
 mod policy;
+mod publisher;
+mod signature;
 mod signing;
 mod start_up;

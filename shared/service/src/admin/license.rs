@@ -1,8 +1,9 @@
 //! A licence as `admin` shows it.
 
+use marque_core::plan::Starts;
 use marque_core::{
-    Activation, ActivationId, CustomerId, FingerprintValue, Kind, License, LicenseCode, LicenseId, Pending, Plans,
-    Slug, State, Timestamp,
+    Activation, ActivationId, CustomerId, FingerprintValue, Kind, License, LicenseCode, LicenseId, Paid, Pending,
+    Plans, Slug, State, Timestamp,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -32,6 +33,9 @@ pub(crate) struct LicenseAnswer {
     state: State,
     #[schema(value_type = String, format = DateTime)]
     issued_at: Timestamp,
+    /// When the running term started, if it can be given: not for ever, nor where the activation starts it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    starts_at: Option<Timestamp>,
     /// Null for perpetual licences and before the term has started.
     #[schema(value_type = Option<String>, format = DateTime)]
     paid_through: Option<Timestamp>,
@@ -95,6 +99,10 @@ impl LicenseAnswer {
             kind: position.plan.kind(),
             state: position.state,
             issued_at: license.issued_at,
+            starts_at: match license.running.paid {
+                Paid::Through { anchor, .. } if plans.running.starts() == Starts::Issue => Some(anchor.start()),
+                _ => None,
+            },
             paid_through: position.paid_through,
             grace_until: position.grace_until,
             next_plan: license

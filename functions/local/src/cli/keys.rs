@@ -1,0 +1,69 @@
+//! `marque keys`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use marque_core::{Duration, Timestamp};
+
+#[derive(Debug, Args)]
+pub(crate) struct Keys {
+    #[command(subcommand)]
+    pub(crate) command: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a root: the key that products embed and that signs key sets. Keep its file off line.
+    Root {
+        /// Where to write the secret half (mode 0600); it must not be there yet.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// One JSON document on standard output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the keys of a ring.
+    List {
+        /// The key ring's document.
+        #[arg(long, value_name = "FILE")]
+        ring: PathBuf,
+        /// One JSON document on standard output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Rotate the key of a duty, or make a first ring. The new key is listed now, signs 48 hours later, and the old one
+    /// ends 24 hours after that.
+    #[command(
+        after_help = "First ring:  marque keys rotate --ring ring.json --root root.json --issuer https://licences.example.com\n\
+                            Rotation:    marque keys rotate --ring ring.json --root root.json --duty lease\n\
+                            Then store ring.json as the secret that MARQUE_KEY_RING names, and delete the file."
+    )]
+    Rotate {
+        /// The key ring's document; made when it is not there.
+        #[arg(long, value_name = "FILE")]
+        ring: PathBuf,
+        /// The root's secret half, as `marque keys root` wrote it.
+        #[arg(long, value_name = "FILE")]
+        root: PathBuf,
+        /// Which key to rotate.
+        #[arg(long, value_enum, default_value_t = DutyName::Lease)]
+        duty: DutyName,
+        /// The issuer of a first ring.
+        #[arg(long, value_name = "URL")]
+        issuer: Option<String>,
+        /// How long the longest lease of any plan lasts: lease keys stay listed for so long after their end.
+        #[arg(long, value_name = "DURATION", default_value = "P14D")]
+        longest_lease: Duration,
+        /// Reckon as of this time instead of now.
+        #[arg(long, value_name = "TIME")]
+        at: Option<Timestamp>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DutyName {
+    /// Leases and denials.
+    Lease,
+    /// Files and lists of revocations.
+    File,
+}
