@@ -152,9 +152,9 @@ fn resource(marketplace: &Marketplace, purchase: &Purchase) -> Cbor {
     Cbor::map([("id", Cbor::Text(id)), ("type", Cbor::text("SaaSProduct"))])
 }
 
-/// Agreements without an end are written with one in the year 9999.
+/// Where it ended, or will. Agreements without an end are written with one in the year 9999.
 fn end(purchase: &Purchase) -> Timestamp {
-    purchase.end.unwrap_or(Timestamp::MAX)
+    purchase.ended_at().or(purchase.end).unwrap_or(Timestamp::MAX)
 }
 
 const fn behavior(purchase: &Purchase) -> &'static str {

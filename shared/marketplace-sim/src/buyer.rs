@@ -60,6 +60,19 @@ pub struct Receipt {
     pub events: Vec<Value>,
 }
 
+/// A purchase as its buyer sees it.
+#[derive(Debug, Clone)]
+pub struct Overview {
+    /// `agmt-…`.
+    pub agreement: String,
+    /// Of which product.
+    pub product_code: String,
+    /// `pending`, `active` or the status that it ended with.
+    pub stage: &'static str,
+    /// Whether anything can still be done to it.
+    pub over: bool,
+}
+
 /// Why an act is not possible.
 #[derive(Debug, thiserror::Error)]
 pub enum Objection {
@@ -208,6 +221,28 @@ impl Marketplace {
             }
         })?;
         Ok(token)
+    }
+
+    /// Every purchase, the newest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn purchases(&self) -> io::Result<Vec<Overview>> {
+        let mut state = self.lock();
+        self.lapse(&mut state)?;
+        let mut purchases: Vec<&Purchase> = state.world.purchases.values().collect();
+        purchases.sort_by_key(|purchase| std::cmp::Reverse((purchase.start, purchase.since())));
+        let overview = |purchase: &&Purchase| Overview {
+            agreement: purchase.agreement.clone(),
+            product_code: purchase.product_code.clone(),
+            stage: match purchase.stage {
+                Stage::Pending => "pending",
+                Stage::Active { .. } => "active",
+                Stage::Ended { how, .. } => how.status(),
+            },
+            over: purchase.ended_at().is_some(),
+        };
+        Ok(purchases.iter().map(overview).collect())
     }
 
     /// Lets what has run out by now run out: an agreement expires, or moves its end on without a word.

@@ -41,7 +41,7 @@ mod serve;
 mod truth;
 mod world;
 
-pub use buyer::{Objection, Order, Receipt};
+pub use buyer::{Objection, Order, Overview, Receipt};
 pub use fault::{Fault, FaultError};
 pub use listing::{Dimension, DimensionKind, Listing, Pricing};
 pub use marketplace::{Clock, Knobs, Marketplace, Seller};

@@ -121,12 +121,20 @@ impl Marketplace {
         Ok(state.world.events.iter().cloned().collect())
     }
 
-    /// The oldest `count` events have reached whom they were for.
+    /// The event of this id has reached whom it was for.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn delivered(&self, count: usize) -> io::Result<()> {
-        self.lock().world.commit(vec![Change::Delivered(count)])
+    pub fn delivered(&self, id: &str) -> io::Result<()> {
+        self.lock().world.commit(vec![Change::Delivered(id.to_owned())])
+    }
+
+    /// Lets an event of one's own wait to be delivered among the others.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn send(&self, event: Value) -> io::Result<()> {
+        self.lock().world.commit(vec![Change::Event(event)])
     }
 
     pub(crate) fn shared(&self) -> &Shared {

@@ -29,8 +29,8 @@ pub(crate) enum Change {
     Refused(Refused),
     /// An event waits to be delivered.
     Event(Value),
-    /// Events were delivered, so many from the oldest.
-    Delivered(usize),
+    /// The event of this id was delivered.
+    Delivered(String),
 }
 
 /// Everything that is known.
@@ -143,7 +143,7 @@ impl World {
             }
             Change::Refused(refused) => self.truth.refused.push(refused),
             Change::Event(event) => self.events.push_back(event),
-            Change::Delivered(count) => drop(self.events.drain(..count.min(self.events.len()))),
+            Change::Delivered(id) => self.events.retain(|event| event["id"] != *id),
         }
     }
 }

@@ -16,7 +16,7 @@ fn what_was_acknowledged_is_there_again_and_a_cut_off_line_never_was() {
     let buy = |market: &Marketplace| market.purchase(Order::new(PRODUCT, Pricing::Contract, servers(5))).unwrap();
     let bought = buy(&open("one"));
     let mut file = std::fs::File::options().append(true).open(&path).unwrap();
-    file.write_all(b"[{\"Delivered\":1").unwrap();
+    file.write_all(b"[{\"Delivered\":\"1").unwrap();
     let market = open("two");
     assert_eq!(market.waiting_events().unwrap(), bought.events);
     let other = buy(&market);

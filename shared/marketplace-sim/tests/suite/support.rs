@@ -14,16 +14,16 @@ use marque_marketplace_sim::{
 };
 use serde_json::{Value, json};
 
-pub const PRODUCT: &str = "prodcode1";
-pub const START: &str = "2027-03-10T09:30:00Z";
+pub(crate) const PRODUCT: &str = "prodcode1";
+pub(crate) const START: &str = "2027-03-10T09:30:00Z";
 
 /// A marketplace, and what is needed to act on it.
-pub struct World {
-    pub marketplace: Marketplace,
-    pub clock: Arc<AtomicI64>,
+pub(crate) struct World {
+    pub(crate) marketplace: Marketplace,
+    pub(crate) clock: Arc<AtomicI64>,
 }
 
-pub fn seller() -> Seller {
+pub(crate) fn seller() -> Seller {
     let dimension = |name: &str, kind| Dimension { name: name.to_owned(), kind };
     let listing = |code: &str, id: &str| Listing {
         product_code: code.to_owned(),
@@ -42,35 +42,35 @@ pub fn seller() -> Seller {
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock = Arc::new(AtomicI64::new(time(START).unix()));
         let told = Arc::clone(&clock);
         let now = Arc::new(move || Timestamp::from_unix(told.load(Ordering::Relaxed)).unwrap());
         Self { marketplace: Marketplace::memory(seller(), now, "seed"), clock }
     }
 
-    pub fn set(&self, now: &str) {
+    pub(crate) fn set(&self, now: &str) {
         self.clock.store(time(now).unix(), Ordering::Relaxed);
     }
 
-    pub fn advance(&self, seconds: i64) {
+    pub(crate) fn advance(&self, seconds: i64) {
         self.clock.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    pub fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         self.clock.load(Ordering::Relaxed)
     }
 
-    pub fn buy(&self, pricing: Pricing) -> Receipt {
+    pub(crate) fn buy(&self, pricing: Pricing) -> Receipt {
         self.marketplace.purchase(Order::new(PRODUCT, pricing, servers(5))).unwrap()
     }
 
-    pub fn account(&self, receipt: &Receipt) -> String {
+    pub(crate) fn account(&self, receipt: &Receipt) -> String {
         receipt.events[0]["detail"]["acceptor"]["accountId"].as_str().unwrap().to_owned()
     }
 
     /// A record of usage as the ledger sends it, of `quantity` now.
-    pub fn usage(&self, receipt: &Receipt, quantity: i32) -> Value {
+    pub(crate) fn usage(&self, receipt: &Receipt, quantity: i32) -> Value {
         json!({
             "Timestamp": self.now(), "Dimension": "requests", "Quantity": quantity,
             "CustomerAWSAccountId": self.account(receipt), "LicenseArn": receipt.license_arn,
@@ -78,11 +78,11 @@ impl World {
     }
 
     /// Sends a body as it is, through the official client's signing and transport.
-    pub async fn batch(&self, body: Value) -> Result<Value, String> {
+    pub(crate) async fn batch(&self, body: Value) -> Result<Value, String> {
         self.batch_in("us-east-1", body).await
     }
 
-    pub async fn batch_in(&self, region: &'static str, body: Value) -> Result<Value, String> {
+    pub(crate) async fn batch_in(&self, region: &'static str, body: Value) -> Result<Value, String> {
         let text = body.to_string();
         let record = UsageRecord::builder().timestamp(DateTime::from_secs(0)).dimension("-").build().unwrap();
         let answer = Arc::new(std::sync::Mutex::new(Value::Null));
@@ -99,15 +99,15 @@ impl World {
         }
     }
 
-    pub fn metering(&self, region: &'static str) -> aws_sdk_marketplacemetering::Client {
+    pub(crate) fn metering(&self, region: &'static str) -> aws_sdk_marketplacemetering::Client {
         aws_sdk_marketplacemetering::Client::from_conf(client!(aws_sdk_marketplacemetering, self, region))
     }
 
-    pub fn entitlement(&self, region: &'static str) -> aws_sdk_marketplaceentitlement::Client {
+    pub(crate) fn entitlement(&self, region: &'static str) -> aws_sdk_marketplaceentitlement::Client {
         aws_sdk_marketplaceentitlement::Client::from_conf(client!(aws_sdk_marketplaceentitlement, self, region))
     }
 
-    pub fn agreement(&self) -> aws_sdk_marketplaceagreement::Client {
+    pub(crate) fn agreement(&self) -> aws_sdk_marketplaceagreement::Client {
         aws_sdk_marketplaceagreement::Client::from_conf(client!(aws_sdk_marketplaceagreement, self, "us-east-1"))
     }
 }
@@ -149,19 +149,19 @@ macro_rules! client {
 }
 use client;
 
-pub fn servers(count: i64) -> Vec<Entitled> {
+pub(crate) fn servers(count: i64) -> Vec<Entitled> {
     vec![Entitled { dimension: "servers".to_owned(), value: count.into() }]
 }
 
-pub fn time(text: &str) -> Timestamp {
+pub(crate) fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-pub fn types(events: &[Value]) -> Vec<&str> {
+pub(crate) fn types(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["detail-type"].as_str().unwrap()).collect()
 }
 
 /// The statuses of an answer's results.
-pub fn statuses(answer: &Value) -> Vec<&str> {
+pub(crate) fn statuses(answer: &Value) -> Vec<&str> {
     answer["Results"].as_array().unwrap().iter().map(|result| result["Status"].as_str().unwrap()).collect()
 }
