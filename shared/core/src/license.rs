@@ -1,6 +1,9 @@
 //! A licence: what was sold to whom, how far it is paid, and which domains hold it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
 
 use crate::calendar::{Day, Period};
 use crate::event::Head;
@@ -32,6 +35,8 @@ pub struct License {
     pub next: Option<Term>,
     /// What is to happen when the paid time ends.
     pub pending: Pending,
+    /// What it switches on beside its plan: the limits that its agreements grant.
+    pub features: Map<String, Value>,
     /// The domains that hold it.
     pub activations: BTreeMap<FingerprintValue, Activation>,
     /// Which domains it was bound to, as far as the limits need to know.
@@ -221,6 +226,8 @@ pub struct Position<'a> {
     pub reference: &'a PlanRef,
     /// Its content.
     pub plan: &'a Plan,
+    /// What the product may switch on: the plan's features, and over them the licence's own.
+    pub features: Cow<'a, Map<String, Value>>,
     /// The last paid second over the running and the next term; none for ever and before the start.
     pub paid_through: Option<Timestamp>,
     /// Until when it works; none likewise.
@@ -252,6 +259,7 @@ impl License {
             },
             next: None,
             pending: Pending::Nothing,
+            features: Map::new(),
             activations: BTreeMap::new(),
             bindings: Bindings::default(),
             head: Head::START,
@@ -272,6 +280,7 @@ impl License {
             state: self.state(paid_through, grace_until, now),
             reference: &current.plan,
             plan,
+            features: self.features_over(plan),
             paid_through,
             grace_until,
         }
@@ -298,6 +307,14 @@ impl License {
     #[must_use]
     pub fn activation(&self, id: ActivationId) -> Option<(&FingerprintValue, &Activation)> {
         self.activations.iter().find(|(_, activation)| activation.id == id)
+    }
+
+    fn features_over<'a>(&self, plan: &'a Plan) -> Cow<'a, Map<String, Value>> {
+        if self.features.is_empty() {
+            return Cow::Borrowed(&plan.features);
+        }
+        let own = self.features.iter().map(|(name, value)| (name.clone(), value.clone()));
+        Cow::Owned(plan.features.clone().into_iter().chain(own).collect())
     }
 
     fn grace_until(&self, plans: Plans<'_>) -> Option<Timestamp> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{Entitlement, Facts, Pricing, Snapshot, State};
 use super::names::{AccountId, ExternalId, LicenseArn};
+use crate::customer::PersonText;
 use crate::id::{AgreementId, CustomerId, LicenseId};
 use crate::slug::Slug;
 use crate::time::Timestamp;
@@ -58,6 +59,20 @@ pub struct Agreement {
     /// The start of the last read of what was bought.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub read_at: Option<Timestamp>,
+    /// Who has linked it to its chain by hand.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub linked: Option<LinkNote>,
+}
+
+/// A person has linked an agreement to a chain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinkNote {
+    /// When.
+    pub at: Timestamp,
+    /// Who: a principal of the publisher's.
+    pub by: String,
+    /// Why.
+    pub reason: PersonText,
 }
 
 /// Why two chains cannot be one.
@@ -89,6 +104,7 @@ impl Agreement {
             facts: Facts::new(requested),
             versions: Vec::new(),
             read_at: None,
+            linked: None,
         }
     }
 

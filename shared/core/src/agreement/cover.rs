@@ -1,5 +1,7 @@
 //! How far a chain pays for its licence.
 
+use serde_json::{Map, Value};
+
 use super::chain::{Agreement, Chain};
 use super::facts::{How, Pricing};
 use crate::license::{License, Paid, Pending, Term};
@@ -7,7 +9,7 @@ use crate::plan::Offer;
 use crate::time::Timestamp;
 
 /// How far a licence is paid by agreements.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cover {
     /// To this instant; [`Timestamp::MAX`] while no end is known.
     pub until: Timestamp,
@@ -16,7 +18,7 @@ pub struct Cover {
 }
 
 impl Agreement {
-    /// How far this agreement alone pays; `succeeded` tells that one after it in the chain has come or gone.
+    /// How far this agreement alone pays; `succeeded` tells that one that takes its place has come or gone.
     fn cover(&self, succeeded: bool) -> Option<Cover> {
         // Before payment is confirmed nothing is active.
         self.facts.provisioned?;
@@ -55,28 +57,38 @@ impl Cover {
 }
 
 impl Chain {
-    /// How far its agreements pay together: as far as the one that pays farthest. None before anything is paid.
+    /// How far its agreements pay together: as far as the one that pays farthest, the later of two that pay as far. None
+    /// before anything is paid.
     #[must_use]
     pub fn cover(&self) -> Option<Cover> {
-        let covers = self.agreements.iter().enumerate().map(|(place, agreement)| {
-            let later = &self.agreements[place + 1..];
-            let here = |agreement: &Agreement| agreement.facts.provisioned.is_some() || agreement.facts.ended.is_some();
-            agreement.cover(later.iter().any(here))
-        });
-        covers.flatten().max()
+        let covers = self.agreements.iter().map(|agreement| agreement.cover(self.has_successor(agreement)));
+        covers.flatten().max_by_key(|cover| cover.until)
+    }
+
+    /// Whether an agreement that takes this one's place has come, or has come and gone: made no earlier, and not itself
+    /// superseded before this one was.
+    fn has_successor(&self, agreement: &Agreement) -> bool {
+        let superseded_at = agreement.facts.superseded.map(|superseded| superseded.at);
+        self.agreements.iter().filter(|other| other.id != agreement.id).any(|other| {
+            let here = other.facts.provisioned.is_some() || other.facts.ended.is_some();
+            let lasts = other.facts.superseded.is_none_or(|superseded| Some(superseded.at) > superseded_at);
+            here && lasts && other.facts.requested >= agreement.facts.requested
+        })
     }
 }
 
 impl License {
-    /// Follows its agreements: paid as far as they say, under the plan that they name. None when it does already.
+    /// Follows its agreements: paid as far as they say, under the plan that they name, with the limits that they grant.
+    /// None when it does already.
     #[must_use]
-    pub fn follow(&self, cover: Cover, offer: &Offer) -> Option<Self> {
+    pub fn follow(&self, cover: Cover, offer: &Offer, features: &Map<String, Value>) -> Option<Self> {
         let pending = if cover.grace { Pending::Nothing } else { Pending::Cancellation };
         let plan = if self.running.plan.plan == offer.reference.plan { &self.running.plan } else { &offer.reference };
         let running = Term { plan: plan.clone(), paid: Paid::Until(cover.until) };
-        if self.running == running && self.pending == pending && self.next.is_none() {
+        let follows = self.running == running && self.pending == pending && self.next.is_none();
+        if follows && self.features == *features {
             return None;
         }
-        Some(Self { running, pending, next: None, ..self.clone() }.changed())
+        Some(Self { running, pending, next: None, features: features.clone(), ..self.clone() }.changed())
     }
 }

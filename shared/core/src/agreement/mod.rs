@@ -14,7 +14,7 @@ mod cover;
 mod facts;
 mod names;
 
-pub use chain::{Agreement, Chain, LinkRefusal};
+pub use chain::{Agreement, Chain, LinkNote, LinkRefusal};
 pub use cover::Cover;
 pub use facts::{Ended, Entitlement, EntitlementValue, Facts, How, Pricing, Snapshot, State, Succession, Superseded};
 pub use names::{AccountId, ExternalId, LicenseArn, LicenseKey, NameError};

@@ -92,6 +92,14 @@ fn a_chain_pays_as_far_as_any_of_its_agreements() {
 }
 
 #[test]
+fn agreements_of_the_same_second_end_as_those_of_different_ones() {
+    let (one, two) = (superseded(subscription(1, 0), 0), ended(subscription(2, 0), 60, How::Cancelled));
+    for agreements in [vec![one.clone(), two.clone()], vec![two, one]] {
+        assert_eq!(chain(agreements).cover(), without_grace(at(60)));
+    }
+}
+
+#[test]
 fn the_current_agreement_is_the_newest_that_works() {
     let current = |agreements: Vec<Agreement>| chain(agreements).current().external_id.to_string();
     let requested = |number, when| {
