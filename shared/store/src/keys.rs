@@ -20,6 +20,14 @@
 //! | one trial a product and domain | `TRIAL#<product>#<fingerprint>` | `TRIAL` |
 //! | an answer under an `Idempotency-Key` | `IDEMPOTENCY#<digest>` | `IDEMPOTENCY` |
 //! | the list of what is no longer good | `REVOCATIONS` | `LIST` |
+//! | a chain of agreements, named by the one that it began with | `AGREEMENT#<id>` | `AGREEMENT` |
+//! | all chains, in the order in which they were made | `AGREEMENTS` | `AGREEMENT#<id>` |
+//! | which chain an agreement is in | `ALIAS#<id>` | `ALIAS` |
+//! | the same, by the cloud's id of it | `ALIAS#<cloud>#AGREEMENT#<id>` | `ALIAS` |
+//! | the same, by its licence at the cloud | `ALIAS#<cloud>#LICENSE#<id>` | `ALIAS` |
+//! | which chain pays for a licence | `LICENSE#<id>` | `AGREEMENT` |
+//! | a cloud's event that has told its news | `SEEN#<cloud>#<event>` | `SEEN` |
+//! | an event that waits for its agreement | `PENDING#<cloud>#<cloud's id>` | `EVENT#<event>` |
 //!
 //! Digests and fingerprints are written in base64url without padding. Nothing is ever scanned: what is looked up by
 //! something else than its key has an item of its own, written in the transaction that makes the thing.
@@ -28,9 +36,12 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64ct::{Base64UrlUnpadded, Encoding};
+use marque_core::agreement::{ExternalId, LicenseKey};
 use marque_core::code::CodeDigest;
 use marque_core::customer::PersonDigest;
-use marque_core::{ActivationId, CustomerId, DiscountId, FingerprintValue, LicenseId, PlanRef, Slug};
+use marque_core::{
+    ActivationId, AgreementId, Cloud, CustomerId, DiscountId, FingerprintValue, LicenseId, PlanRef, Slug,
+};
 
 use crate::items::Item;
 use crate::{RequestKey, StoreError};
@@ -179,6 +190,46 @@ pub(crate) fn events_of(id: LicenseId) -> Key {
 
 pub(crate) fn files_of(id: LicenseId) -> Key {
     Key::new(format!("LICENSE#{id}"), FILE_PREFIX)
+}
+
+/// What a chain of agreements is found by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Alias<'a> {
+    Agreement(AgreementId),
+    External(Cloud, &'a ExternalId),
+    CloudLicense(Cloud, &'a LicenseKey),
+    License(LicenseId),
+}
+
+pub(crate) fn alias(alias: &Alias<'_>) -> Key {
+    match alias {
+        Alias::Agreement(id) => Key::new(format!("ALIAS#{id}"), "ALIAS"),
+        Alias::External(cloud, id) => Key::new(format!("ALIAS#{cloud}#AGREEMENT#{id}"), "ALIAS"),
+        Alias::CloudLicense(cloud, key) => Key::new(format!("ALIAS#{cloud}#LICENSE#{key}"), "ALIAS"),
+        Alias::License(id) => Key::new(format!("LICENSE#{id}"), "AGREEMENT"),
+    }
+}
+
+pub(crate) fn chain(id: AgreementId) -> Key {
+    Key::new(format!("AGREEMENT#{id}"), "AGREEMENT")
+}
+
+pub(crate) fn listed_chain(id: AgreementId) -> Key {
+    Key::new("AGREEMENTS", format!("{AGREEMENT_PREFIX}{id}"))
+}
+
+pub(crate) fn chains() -> Key {
+    Key::new("AGREEMENTS", AGREEMENT_PREFIX)
+}
+
+const AGREEMENT_PREFIX: &str = "AGREEMENT#";
+
+pub(crate) fn seen(cloud: Cloud, event: &str) -> Key {
+    Key::new(format!("SEEN#{cloud}#{event}"), "SEEN")
+}
+
+pub(crate) fn parked(cloud: Cloud, agreement: &ExternalId, event: &str) -> Key {
+    Key::new(format!("PENDING#{cloud}#{agreement}"), format!("{EVENT_PREFIX}{event}"))
 }
 
 pub(crate) fn health() -> Key {

@@ -4,6 +4,7 @@
 //! [`Store::bind`], [`Store::issue`]). Look-ups answer `Option`; failure is a [`StoreError`]; an item that cannot be
 //! read is [`StoreError::Corrupt`], never a panic. The same code runs against DynamoDB and against the embedded one.
 
+mod agreements;
 mod along;
 pub mod capacity;
 mod catalog;
@@ -25,6 +26,7 @@ mod transaction;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 
+pub use agreements::{KeepChain, LicenseChange, Parked, Told};
 pub use along::Along;
 pub use check_in::{CheckIn, KeyRule, Stamp};
 pub use error::{StoreError, causes};

@@ -92,16 +92,10 @@ impl Store {
     /// [`StoreError::Unavailable`]. A licence that this very call made, before its answer was lost, is done: its entry of
     /// the history is known again.
     pub async fn issue(&self, issue: IssueLicense<'_>, along: &Along) -> Result<Committed, StoreError> {
-        let IssueLicense { license, plans, code, event } = issue;
+        let IssueLicense { license, event, .. } = issue;
         let id = license.id;
-        let mut transaction = Transaction::new(&self.table);
-        transaction
-            .put_new(items::write(&keys::license(id), &LicenseItem::new(license, plans))?)
-            .put_new(items::write(&keys::event(id, event.seq), &EventItem::new(event)?)?)
-            .put_new(items::write(&keys::code(&code.digest()), &CodeItem { license: id })?)
-            .put_new(items::write(&keys::customer_license(license.customer, id), &OwnedItem { code: code.reveal() })?)
-            .put_new(items::write(&keys::month_license(&license.issued_at.day().month(), id), &LookUpItem {})?)
-            .along(along);
+        let mut transaction = self.issuing(issue)?;
+        transaction.along(along);
         match transaction.commit(&self.client).await {
             Ok(()) => Ok(Committed::Done),
             Err(NotDone::Overtaken) => {
@@ -212,6 +206,20 @@ impl Store {
             .limit(limit);
         let found: Vec<Item> = request.send().await.map_err(StoreError::unavailable)?.items.unwrap_or_default();
         found.iter().map(EventItem::read).collect()
+    }
+
+    /// What issuing a licence writes.
+    pub(crate) fn issuing(&self, issue: IssueLicense<'_>) -> Result<Transaction<'_>, StoreError> {
+        let IssueLicense { license, plans, code, event } = issue;
+        let id = license.id;
+        let mut transaction = Transaction::new(&self.table);
+        transaction
+            .put_new(items::write(&keys::license(id), &LicenseItem::new(license, plans))?)
+            .put_new(items::write(&keys::event(id, event.seq), &EventItem::new(event)?)?)
+            .put_new(items::write(&keys::code(&code.digest()), &CodeItem { license: id })?)
+            .put_new(items::write(&keys::customer_license(license.customer, id), &OwnedItem { code: code.reveal() })?)
+            .put_new(items::write(&keys::month_license(&license.issued_at.day().month(), id), &LookUpItem {})?);
+        Ok(transaction)
     }
 
     pub(crate) fn change(&self, change: Change<'_>) -> Result<Transaction<'_>, StoreError> {

@@ -69,7 +69,12 @@ impl Store {
     }
 
     /// What the items of a list name: their sort keys after what all begin with.
-    async fn names<T: FromStr>(&self, list: &Key, after: Option<Key>, limit: i32) -> Result<Vec<T>, StoreError> {
+    pub(crate) async fn names<T: FromStr>(
+        &self,
+        list: &Key,
+        after: Option<Key>,
+        limit: i32,
+    ) -> Result<Vec<T>, StoreError> {
         let name = |item: &Item| {
             let text = item.get(keys::SK).and_then(|sk| sk.as_s().ok()).and_then(|sk| sk.strip_prefix(&list.sk));
             text.and_then(|text| text.parse().ok()).ok_or_else(|| StoreError::corrupt(item, "its key names nothing"))

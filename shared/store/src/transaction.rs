@@ -137,6 +137,14 @@ impl<'a> Transaction<'a> {
         self
     }
 
+    /// Only if an item is not there.
+    pub(crate) fn check_absent(&mut self, key: Key) -> &mut Self {
+        let mut absent = Expression::default();
+        absent.if_absent(&[PK]);
+        self.writes.push(Write::Check(key, absent));
+        self
+    }
+
     /// Adds what goes along.
     pub(crate) fn along(&mut self, along: &Along) -> &mut Self {
         self.writes.extend(along.writes.iter().cloned());

@@ -13,6 +13,7 @@ use marque_core::{
 };
 use serde::{Deserialize, Serialize};
 use serde_dynamo::AttributeValue as Raw;
+use serde_json::{Map, Value};
 
 use super::Item;
 use super::bytes::{array, optional_array};
@@ -71,6 +72,9 @@ pub(crate) struct LicenseItem {
     /// Pending: an empty text for a cancellation, else the plan to change to.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     w: Option<String>,
+    /// Features beside the plan's.
+    #[serde(skip_serializing_if = "Map::is_empty", default)]
+    x: Map<String, Value>,
     /// Activations, by the base64url of the fingerprint.
     a: BTreeMap<String, ActivationItem>,
     /// Bindings.
@@ -184,6 +188,7 @@ impl LicenseItem {
             t: TermItem::new(&license.running),
             n: license.next.as_ref().map(TermItem::new),
             w,
+            x: license.features.clone(),
             a: license
                 .activations
                 .iter()
@@ -231,6 +236,7 @@ impl LicenseItem {
             running: self.t.term()?,
             next: self.n.map(TermItem::term).transpose()?,
             pending,
+            features: self.x,
             activations: activations.collect::<Result<_, &'static str>>()?,
             bindings: self.b.bindings()?,
             head: Head { seq: self.q, hash: self.h },

@@ -118,6 +118,7 @@ fn any_license() -> impl Strategy<Value = License> {
                 running,
                 next,
                 pending,
+                features: (0..version % 3).map(|n| (format!("limit-{n}"), n.into())).collect(),
                 activations,
                 bindings,
                 head: Head::START,
