@@ -5,11 +5,13 @@
 //! `now`. There is a folder for each cloud with the same file names in each; the module of each proof tells its cloud's
 //! quirks.
 //!
+//! [`aws`] also asks AWS Marketplace about agreements, behind the feature `marketplace`.
+//!
 //! Bounds, whatever is sent: 16 KiB of CMS, values nested 16 deep, chains of four certificates, RSA keys of 2048 to 4096
 //! bits with exponent 3 or 65537, five signatures checked, one place fetched. No address that a stranger names is opened:
 //! what may be fetched are a few places over https, without redirects.
 
-mod aws;
+pub mod aws;
 mod azure;
 mod cms;
 mod fetch;
