@@ -80,7 +80,8 @@ impl App {
         self.0.plans.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::new(offer.plan.clone()));
     }
 
-    async fn plan(&self, product: &Slug, reference: &PlanRef) -> Result<Arc<Plan>, Error> {
+    /// A revision of a plan.
+    pub(crate) async fn plan(&self, product: &Slug, reference: &PlanRef) -> Result<Arc<Plan>, Error> {
         let key = (product.clone(), reference.clone());
         if let Some(plan) = self.0.plans.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(Arc::clone(plan));

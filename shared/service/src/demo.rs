@@ -3,10 +3,12 @@
 //! `marque serve` starts with it, `marque seed` writes it into a deployed table, and the suites run over it.
 
 use marque_core::event::What;
+use marque_core::listing::{Dimension, Effect, Listing, Mode};
 use marque_core::plan::{Activations, Percent, Sale, Starts, Terms};
+use marque_core::usage::{Included, Unit};
 use marque_core::{
-    Actor, Customer, CustomerId, Duration, Event, EventId, FingerprintKind, Kind, Language, License, LicenseCode,
-    LicenseId, Offer, Period, Plan, PlanRef, Plans, Product, Slug, State, Timestamp,
+    Actor, Cloud, Customer, CustomerId, Duration, Event, EventId, FingerprintKind, Kind, Language, License,
+    LicenseCode, LicenseId, Offer, Period, Plan, PlanRef, Plans, Product, Slug, State, Timestamp,
 };
 use marque_store::{Along, Change, Committed, IssueLicense, Store, StoreError};
 use serde::Serialize;
@@ -20,13 +22,42 @@ const ON_SALE: [&str; 4] = ["trial", "monthly", "yearly", "perpetual"];
 /// The demo's customer is the same at every start, which is how its licences are found again.
 const CUSTOMER: &str = "cus_00000000000000000000000DEM";
 
+/// The demo's listing on AWS Marketplace: its product code, its entity, and its dimensions.
+const SAAS_CODE: &str = "d3m0kopicloudadapisaas001";
+const SAAS_ENTITY: &str = "prod-d3m0kopicloud";
+
 /// What scripts are told of the demo.
 #[derive(Debug, Clone, Serialize)]
 pub struct Demo {
     /// The product.
     pub product: Slug,
+    /// Where it is listed.
+    pub marketplace: Marketplaces,
     /// One licence of each plan on sale.
     pub licenses: Vec<DemoLicense>,
+}
+
+/// Where the demo product is listed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Marketplaces {
+    /// On AWS Marketplace.
+    pub aws: AwsListings,
+}
+
+/// The listings on AWS Marketplace.
+#[derive(Debug, Clone, Serialize)]
+pub struct AwsListings {
+    /// Software as a service: agreements grant licences.
+    pub saas: SaasListing,
+}
+
+/// A listing that agreements buy.
+#[derive(Debug, Clone, Serialize)]
+pub struct SaasListing {
+    /// Its product code.
+    pub product_code: String,
+    /// Its dimensions, in their order.
+    pub dimensions: Vec<String>,
 }
 
 /// One licence to try things with.
@@ -53,6 +84,12 @@ pub enum SeedError {
     Data(&'static str),
 }
 
+/// The product code and the entity of the demo's SaaS listing.
+#[must_use]
+pub const fn saas_listing() -> (&'static str, &'static str) {
+    (SAAS_CODE, SAAS_ENTITY)
+}
+
 /// Writes what is missing of the demo product, and renews what has lapsed.
 ///
 /// # Errors
@@ -62,9 +99,9 @@ pub async fn seed(store: &Store, now: Timestamp) -> Result<Demo, SeedError> {
         slug: slug(PRODUCT)?,
         name: "KopiCloud AD API".to_owned(),
         fingerprint_kind: FingerprintKind::AdDomain,
-        marketplace: Vec::new(),
+        marketplace: marketplace()?,
     };
-    if store.product(&product.slug).await?.is_none() {
+    if store.product(&product.slug).await?.is_none_or(|known| known.marketplace.is_empty()) {
         store.put_product(&product).await?;
     }
     for (name, plan) in plans() {
@@ -87,7 +124,13 @@ pub async fn seed(store: &Store, now: Timestamp) -> Result<Demo, SeedError> {
             None => issue(store, &product, customer.id, &plan, now).await?,
         });
     }
-    Ok(Demo { product: product.slug, licenses })
+    let dimensions = product.marketplace.iter().flat_map(|listing| &listing.dimensions);
+    let saas = SaasListing {
+        product_code: SAAS_CODE.to_owned(),
+        dimensions: dimensions.map(|dimension| dimension.name.to_string()).collect(),
+    };
+    let marketplace = Marketplaces { aws: AwsListings { saas } };
+    Ok(Demo { product: product.slug, marketplace, licenses })
 }
 
 /// The demo's licences that still work or can be made to; what support has stopped is left alone.
@@ -174,6 +217,24 @@ async fn issue(
     let issue = IssueLicense { license: &license, plans, code: &code, event: &event };
     wrote(store.issue(issue, Along::NOTHING).await?);
     Ok(DemoLicense { plan, kind: offer.plan.kind(), id, code: code.reveal() })
+}
+
+fn marketplace() -> Result<Vec<Listing>, SeedError> {
+    let name = |text: &'static str| text.parse().map_err(|_| SeedError::Data(text));
+    let metered = Effect::Metered { unit: Unit::Decimal, included: Included::None };
+    Ok(vec![Listing {
+        cloud: Cloud::Aws,
+        claim: name(SAAS_CODE)?,
+        mode: Mode::Saas,
+        plan: slug("saas")?,
+        entity_id: Some(name(SAAS_ENTITY)?),
+        provisional: false,
+        accept_token: false,
+        dimensions: vec![
+            Dimension { name: name("servers")?, effect: Effect::Limit },
+            Dimension { name: name("requests")?, effect: metered },
+        ],
+    }])
 }
 
 fn plans() -> [(&'static str, Plan); 6] {

@@ -14,11 +14,19 @@ pub mod demo;
 mod history;
 pub mod http;
 pub mod keyring;
+#[cfg(feature = "marketplace")]
+pub mod marketplace;
 pub mod problem;
 #[cfg(feature = "lambda")]
 pub mod runtime;
 pub mod telemetry;
 pub mod validate;
+
+/// What AWS Marketplace is asked through.
+#[cfg(feature = "marketplace")]
+pub mod clouds {
+    pub use marque_clouds::aws::{Fulfilment, Wiring};
+}
 
 pub use app::App;
 pub use clock::Clock;

@@ -17,6 +17,8 @@ pub enum Error {
     Unauthorized,
     /// No credential of the publisher's, or an unknown one.
     AdminUnauthorized,
+    /// The lease is none, another licence's, has run out, or its server was released.
+    LeaseInvalid,
     /// The call must be signed by the machine's key.
     SignatureRequired,
     /// The call's signature is not by the machine's key.
@@ -103,7 +105,7 @@ pub struct Problem {
 }
 
 /// Seconds after which a caller may try again when the table did not answer.
-const RETRY_SOON: u32 = 5;
+pub(crate) const RETRY_SOON: u32 = 5;
 
 impl Error {
     /// A single fault.
@@ -132,6 +134,12 @@ impl Error {
                 "UNAUTHORIZED",
                 "A credential is needed",
                 "Sign the request with AWS credentials (SigV4) that may invoke this function; on one machine send `Authorization: Bearer` with the admin token.",
+            ),
+            Self::LeaseInvalid => (
+                S::UNAUTHORIZED,
+                "LEASE_INVALID",
+                "The lease does not hold",
+                "Send `Authorization: Bearer` with the lease of this licence's last check; if it has run out, check first.",
             ),
             Self::SignatureRequired => (
                 S::UNAUTHORIZED,

@@ -44,6 +44,12 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// What they are called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// As the history names them.
     #[must_use]
     pub fn actor(&self) -> Actor {
@@ -81,7 +87,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 }
 
 /// Stands in front of every route of `admin`.
-pub(super) async fn authenticate(State(access): State<Access>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn authenticate(State(access): State<Access>, mut request: Request, next: Next) -> Response {
     match access.caller(&request) {
         Some(caller) => {
             request.extensions_mut().insert(caller);

@@ -23,8 +23,11 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use access::authenticate;
 pub use access::{Access, Caller, LocalToken};
 pub use once::{Call, Once, Success};
+#[cfg(feature = "marketplace")]
+pub(crate) use page::{Page, Parameters, Window};
 
 use crate::App;
 use crate::problem::Problem;
@@ -67,5 +70,5 @@ pub fn api(access: Access) -> OpenApiRouter<App> {
         .routes(routes!(actions::stop::reinstate))
         .routes(routes!(actions::stop::revoke))
         .routes(routes!(actions::stop::release))
-        .route_layer(from_fn_with_state(access, access::authenticate))
+        .route_layer(from_fn_with_state(access, authenticate))
 }

@@ -64,7 +64,8 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Error> {
     if json && utf8 && plain { Ok(()) } else { Err(Error::UnsupportedMediaType) }
 }
 
-async fn receive(request: Request) -> Result<Bytes, Error> {
+/// Reads a body whole, as far as the limit.
+pub(crate) async fn receive(request: Request) -> Result<Bytes, Error> {
     let mut body = request.into_body();
     let mut received = Vec::new();
     let mut size = 0;

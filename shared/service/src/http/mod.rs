@@ -4,10 +4,16 @@ mod body;
 mod contract;
 mod envelope;
 mod fields;
+#[cfg(feature = "marketplace")]
+mod lease;
 mod signature;
 
+#[cfg(feature = "marketplace")]
+pub(crate) use body::receive;
 pub use body::{Body, FromBody, UnknownMembers};
 pub use contract::published;
 pub use envelope::{LogLine, envelope, envelope_with};
 pub use fields::Fields;
+#[cfg(feature = "marketplace")]
+pub(crate) use lease::bearer_lease;
 pub(crate) use signature::{license_code, signed_by};

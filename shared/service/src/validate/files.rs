@@ -142,7 +142,7 @@ async fn claims(
         expires: None,
         plan: position.reference.plan.clone(),
         kind: position.plan.kind().to_string(),
-        features: position.plan.features.clone(),
+        features: position.features.clone().into_owned(),
         fingerprint: Fingerprint { kind: license.fingerprint_kind, value: domain },
         licensee,
         terms: format!("{}: for ever, for every version of the product, on one domain.", position.plan.name),

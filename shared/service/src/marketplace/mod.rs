@@ -1,0 +1,68 @@
+//! AWS Marketplace: from "Set up your account" to a licence that works, and every change after it.
+//!
+//! Whatever is learned of an agreement, by a buyer who lands, an event, or a read, becomes [`news::News`] and goes
+//! through [`Shop::keep`]: read the chain, learn, judge what becomes of its licence, write all of it in one transaction;
+//! overtaken, do it again. News know no order, so neither do those who bring them.
+
+mod admin;
+mod entitlements;
+mod events;
+mod form;
+mod handle;
+mod keep;
+mod landing;
+mod license;
+mod metered;
+mod news;
+mod pages;
+mod queue;
+mod reconcile;
+mod registration;
+mod session;
+mod shop;
+mod status;
+mod texts;
+mod truth;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use events::{EventFault, Outcome};
+pub use handle::SessionKey;
+pub use queue::NoBatch;
+pub use reconcile::Reconciled;
+pub use shop::Shop;
+
+use crate::admin::{Access, authenticate};
+
+/// The routes of the function, without the envelope: pages for buyers, and the check of what they bought.
+pub fn router(shop: Shop) -> Router {
+    pages(shop.clone()).merge(Router::from(api()).with_state(shop))
+}
+
+/// The pages for buyers.
+pub fn pages(shop: Shop) -> Router {
+    Router::new()
+        .route("/aws/landing", post(landing::land))
+        .route("/aws/registration", get(registration::form).post(registration::register))
+        .route("/aws/status", get(status::show))
+        .route("/aws/style.css", get(pages::style))
+        .with_state(shop)
+}
+
+/// The calls of servers.
+pub fn api() -> OpenApiRouter<Shop> {
+    OpenApiRouter::new().routes(routes!(entitlements::entitlements))
+}
+
+/// The publisher's calls about agreements, behind `access`.
+pub fn admin_api(access: Access) -> OpenApiRouter<Shop> {
+    OpenApiRouter::new()
+        .routes(routes!(admin::list))
+        .routes(routes!(admin::show))
+        .routes(routes!(admin::link))
+        .route_layer(from_fn_with_state(access, authenticate))
+}
