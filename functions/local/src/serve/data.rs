@@ -10,8 +10,10 @@ use marque_embedded::Embedded;
 use marque_service::chance;
 use marque_service::demo::Demo;
 use marque_service::keyring::{NewKey, RingDocument, RingSource, RootDocument};
+use marque_service::marketplace::SessionKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::output::Unusable;
 
@@ -40,6 +42,14 @@ struct Kept {
     clock_offset: i64,
     /// Something was changed since the first start: the clock cannot be set back any more.
     changed: bool,
+    /// Signs the sessions of buyers, in hexadecimal.
+    #[serde(default = "new_secret")]
+    session_key: String,
+}
+
+/// 32 random bytes in hexadecimal.
+fn new_secret() -> String {
+    chance::draw::<32>().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What scripts need to know, as `local.json` has it.
@@ -104,6 +114,16 @@ impl Data {
         self.kept(|kept| kept.admin_token.clone())
     }
 
+    /// The key that sessions of buyers are signed with.
+    pub(super) fn session_key(&self) -> SessionKey {
+        SessionKey::new(Sha256::digest(self.kept(|kept| kept.session_key.clone())).into())
+    }
+
+    /// Where a file of the folder is; none in memory.
+    pub(super) fn file(&self, name: &str) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join(name))
+    }
+
     pub(super) fn clock_offset(&self) -> i64 {
         self.kept(|kept| kept.clock_offset)
     }
@@ -150,7 +170,7 @@ impl Data {
 impl Kept {
     fn new() -> Self {
         let admin_token = chance::draw::<24>().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { issuer: ISSUER.to_owned(), admin_token, clock_offset: 0, changed: false }
+        Self { issuer: ISSUER.to_owned(), admin_token, clock_offset: 0, changed: false, session_key: new_secret() }
     }
 }
 

@@ -1,8 +1,11 @@
 //! `marque serve`: every function on one port, over a database on this machine, with a demo product.
 
+mod aws;
+mod buttons;
 mod clock;
 mod data;
 mod page;
+mod simulated;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -14,9 +17,11 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::serve::ListenerExt;
 use http::Method;
+use marque_marketplace_sim::Marketplace;
 use marque_service::admin::{self, Access, LocalToken};
 use marque_service::http::{envelope, published};
 use marque_service::keyring::Keys;
+use marque_service::marketplace::{self, Shop};
 use marque_service::{App, Clock, demo, validate};
 use marque_store::Store;
 use tokio::net::TcpListener;
@@ -34,6 +39,8 @@ struct Local {
     app: App,
     data: Arc<Data>,
     info: Arc<Info>,
+    market: Marketplace,
+    shop: Shop,
 }
 
 pub(crate) fn run(options: Serve) -> Answer {
@@ -53,6 +60,7 @@ async fn serve(options: Serve) -> Answer {
     let address = listener.local_addr().map_err(|error| Unusable::new(error.to_string()))?;
     let local = prepare(Arc::clone(&data), address).await?;
     data.write_info(&local.info, options.info.as_deref())?;
+    tokio::spawn(aws::deliver(local.market.clone(), local.shop.clone()));
     let router = router(local);
     announce(address)?;
     // Small answers must not wait for the caller's acknowledgement of earlier ones (Nagle).
@@ -81,6 +89,10 @@ async fn prepare(data: Arc<Data>, address: SocketAddr) -> Result<Local, Unusable
     };
     let app = App::new(store, clock, keys.map_err(|error| unusable(&error))?, data.issuer());
     let demo = demo::seed(app.store(), now).await.map_err(|error| unusable(&error))?;
+    let corrupt = || Unusable::new("the demo product is not there");
+    let product = app.store().product(&demo.product).await.map_err(|error| unusable(&error))?.ok_or_else(corrupt)?;
+    let market = simulated::marketplace(&data, &app, &product)?;
+    let shop = simulated::shop(&data, &app, &market);
     let info = Info {
         url: format!("http://{address}"),
         admin_token: data.admin_token(),
@@ -88,14 +100,17 @@ async fn prepare(data: Arc<Data>, address: SocketAddr) -> Result<Local, Unusable
         root: data.ring().root.clone(),
         demo,
     };
-    Ok(Local { app, data, info: Arc::new(info) })
+    Ok(Local { app, data, info: Arc::new(info), market, shop })
 }
 
 fn router(local: Local) -> Router {
     let access = Access::Token(LocalToken::new(&local.info.admin_token));
-    let calls = validate::api().merge(admin::api(access));
-    let functions = published(calls, local.app.clone());
-    let pages = Router::new().merge(page::routes()).merge(clock::routes()).with_state(local.clone());
+    let bought = marketplace::api().merge(marketplace::admin_api(access.clone())).with_state(local.shop.clone());
+    let calls = validate::api().merge(admin::api(access)).merge(bought);
+    let functions = published(calls, local.app.clone()).merge(marketplace::pages(local.shop.clone()));
+    let pages =
+        Router::new().merge(page::routes()).merge(clock::routes()).merge(aws::routes()).merge(buttons::routes());
+    let pages = pages.with_state(local.clone());
     envelope(functions.merge(pages).layer(from_fn_with_state(local, note_changes)))
 }
 

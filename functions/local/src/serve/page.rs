@@ -16,7 +16,7 @@ use super::Local;
 const STYLE: &str = include_str!("page.css");
 /// No scripts, nothing from elsewhere.
 const POLICY: &str =
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /// The domain that the calls on the page are made from.
 const SID: &str = "S-1-5-21-1004336348-1177238915-682003330";
 const GUID: &str = "3f2504e0-4f89-11d3-9a0c-0305e82c3301";
@@ -69,6 +69,10 @@ fn page(local: &Local) -> Markup {
                         h2 id="try" { "Try it" }
                         p { "Paste these into a terminal, in order. They are a server in one Active Directory domain." }
                         (calls(local))
+                    }
+                    section aria-labelledby="buy" {
+                        h2 id="buy" { "Buy it on the simulated AWS Marketplace" }
+                        (super::buttons::section(local))
                     }
                     section aria-labelledby="look" {
                         h2 id="look" { "Look around" }
