@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use marque_core::token::{ListedKey, Typ};
-use marque_core::{Duration, Timestamp};
+use base64ct::{Base64, Encoding};
+use marque_core::Timestamp;
+use marque_core::token::{ListedKey, PublicKey, RootKey, Typ};
 use marque_service::config::is_issuer;
 use marque_service::keyring::{Duty, NewKey, RingDocument, RootDocument};
 use marque_service::{Clock, chance};
+use serde::Deserialize;
 use serde_json::json;
 
-use crate::cli::{DutyName, Keys, KeysCommand};
+use crate::cli::{DutyName, Keys, KeysCommand, Rotate};
 use crate::output::{self, Answer, Outcome, Unusable};
 use crate::{input, serve};
 
@@ -17,14 +19,7 @@ pub(crate) fn run(options: Keys) -> Answer {
     match options.command {
         KeysCommand::Root { out, json } => root(&out, json),
         KeysCommand::List { ring, json } => list(&ring, json),
-        KeysCommand::Rotate { ring, root, duty, issuer, longest_lease, at } => {
-            let now = at.unwrap_or_else(|| Clock::system().now());
-            let duty = match duty {
-                DutyName::Lease => Duty::Lease,
-                DutyName::File => Duty::File,
-            };
-            rotate(&ring, &root, duty, issuer.as_deref(), longest_lease, now)
-        }
+        KeysCommand::Rotate(options) => rotate(&options),
     }
 }
 
@@ -47,7 +42,7 @@ fn root(out: &Path, json: bool) -> Answer {
 
 fn list(path: &Path, json: bool) -> Answer {
     let ring = read_ring(path)?;
-    let root = marque_core::token::PublicKey::from_jwk(&ring.root)
+    let root = PublicKey::from_jwk(&ring.root)
         .map_err(|error| Unusable::new(format!("the ring's root {error}")))?;
     let claims = ring.verified(&root).map_err(|error| Unusable::new(error.to_string()))?;
     let now = Clock::system().now();
@@ -86,34 +81,29 @@ fn standing(key: &ListedKey, now: Timestamp) -> &'static str {
     }
 }
 
-fn rotate(
-    ring: &Path,
-    root: &Path,
-    duty: Duty,
-    issuer: Option<&str>,
-    longest_lease: Duration,
-    now: Timestamp,
-) -> Answer {
-    let root_document: RootDocument = serde_json::from_slice(&input::bytes(root)?).map_err(|error| {
+fn rotate(options: &Rotate) -> Answer {
+    let Rotate { ring: path, root, issuer, longest_lease, .. } = options;
+    let now = options.at.unwrap_or_else(|| Clock::system().now());
+    let duty = match options.duty {
+        DutyName::Lease => Duty::Lease,
+        DutyName::File => Duty::File,
+    };
+    let root: RootDocument = serde_json::from_slice(&input::bytes(root)?).map_err(|error| {
         Unusable::new(format!("{} is no root of `marque keys root` (line {})", root.display(), error.line()))
     })?;
-    let root = root_document.key();
-    let next = if ring.exists() {
-        read_ring(ring)?.rotate(&root, duty, &NewKey::Seed(chance::draw()), longest_lease, now)
+    let root = root.key();
+    let kms = options.kms.as_deref().map(kms_key).transpose()?;
+    let next = if path.exists() {
+        let ring = read_ring(path)?;
+        let key = next_key(&ring, &root, duty, kms, now)?;
+        ring.rotate(&root, duty, &key, *longest_lease, now)
     } else {
-        if let Some(issuer) = issuer.filter(|issuer| !is_issuer(issuer)) {
-            let shown = output::plain(issuer);
-            return Err(Unusable::new(format!(
-                "{shown} is no issuer: it must be an https URL without a trailing slash"
-            )));
-        }
-        let issuer = issuer.ok_or_else(|| {
-            Unusable::new(format!("{} is not there: for a first ring give `--issuer URL`", ring.display()))
-        })?;
-        RingDocument::first(&root, issuer, &NewKey::Seed(chance::draw()), &NewKey::Seed(chance::draw()), now, now)
+        let issuer = first_issuer(path, issuer.as_deref())?;
+        let file = kms.unwrap_or_else(|| NewKey::Seed(chance::draw()));
+        RingDocument::first(&root, issuer, &NewKey::Seed(chance::draw()), &file, now, now)
     };
     let next = next.map_err(|error| Unusable::new(error.to_string()))?;
-    serve::write_secret(ring, &next)?;
+    serve::write_secret(path, &next)?;
     let claims = next.verified(root.public()).map_err(|error| Unusable::new(error.to_string()))?;
     let newest =
         claims.keys.keys().iter().filter(|key| key.typs().contains(&duty.typs()[0])).max_by_key(|key| key.sign_from());
@@ -128,9 +118,65 @@ fn rotate(
     }
     output::say(format!(
         "{} is written: it holds secrets. Store it where MARQUE_KEY_RING points; services read it within the hour.",
-        ring.display()
+        path.display()
     ));
     Ok(Outcome::Good)
+}
+
+/// What follows the key of a duty: a key in KMS is followed by one in KMS, or its secret would leave KMS unasked.
+fn next_key(
+    ring: &RingDocument,
+    root: &RootKey,
+    duty: Duty,
+    kms: Option<NewKey>,
+    now: Timestamp,
+) -> Result<NewKey, Unusable> {
+    if duty == Duty::Lease && kms.is_some() {
+        return Err(Unusable::new("a lease key cannot be in KMS, a check must not wait for it: give `--duty file`"));
+    }
+    let claims = ring.verified(root.public()).map_err(|error| Unusable::new(error.to_string()))?;
+    let signing = claims.keys.signing_key_for(duty.typs()[0], now).map(|key| key.key_id().to_string());
+    let in_kms = ring.secrets.iter().any(|secret| secret.kms.is_some() && Some(&secret.kid) == signing.as_ref());
+    match kms {
+        Some(key) => Ok(key),
+        None if in_kms => Err(Unusable::new(
+            "this key is in KMS: make the next one there and give what `aws kms get-public-key` answers with `--kms`",
+        )),
+        None => Ok(NewKey::Seed(chance::draw())),
+    }
+}
+
+fn first_issuer<'a>(ring: &Path, issuer: Option<&'a str>) -> Result<&'a str, Unusable> {
+    let issuer = issuer.ok_or_else(|| {
+        Unusable::new(format!("{} is not there: for a first ring give `--issuer URL`", ring.display()))
+    })?;
+    if is_issuer(issuer) {
+        return Ok(issuer);
+    }
+    let shown = output::plain(issuer);
+    Err(Unusable::new(format!("{shown} is no issuer: it must be an https URL without a trailing slash")))
+}
+
+/// What KMS answers to `GetPublicKey`, as the AWS CLI prints it; further members are left alone.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct KmsPublicKey {
+    key_id: String,
+    public_key: String,
+}
+
+fn kms_key(path: &Path) -> Result<NewKey, Unusable> {
+    let unusable = |fault: String| {
+        Unusable::new(format!(
+            "{} is no answer of `aws kms get-public-key` for an ECC_NIST_EDWARDS25519 key: {fault}",
+            path.display()
+        ))
+    };
+    let answer: KmsPublicKey =
+        serde_json::from_slice(&input::bytes(path)?).map_err(|error| unusable(error.to_string()))?;
+    let der = Base64::decode_vec(&answer.public_key).map_err(|_| unusable("its PublicKey is no base64".to_owned()))?;
+    let public = PublicKey::from_spki(&der).map_err(|error| unusable(error.to_string()))?;
+    Ok(NewKey::Kms { id: answer.key_id, public: Box::new(public) })
 }
 
 fn read_ring(path: &Path) -> Result<RingDocument, Unusable> {

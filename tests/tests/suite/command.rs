@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use marque_tests::{Client, Served, Server, binary};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn marque(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(binary("marque")).args(arguments).current_dir(folder).output().expect("the command runs")
@@ -127,6 +127,39 @@ fn a_root_a_first_ring_and_a_rotation() {
     assert!(keys.iter().any(|key| key["sign_from"] == "2027-01-03T00:00:00Z" && key["sign_until"].is_null()));
     assert!(keys.iter().any(|key| key["sign_until"] == "2027-01-04T00:00:00Z"));
     assert!(!listed.to_string().contains("seed"), "a list shows no secrets");
+}
+
+/// The public key is the example of RFC 8410 section 10.1; the rest is as the AWS CLI prints it.
+#[test]
+fn a_file_key_in_kms_is_listed_and_followed_only_by_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |arguments: &[&str]| {
+        let output = marque(folder.path(), arguments);
+        (code(&output), said(&output), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let answer = |public_key: &str| {
+        json!({"KeyId": "arn:aws:kms:eu-west-1:123456789012:key/1", "PublicKey": public_key, "KeyUsage": "SIGN_VERIFY"})
+    };
+    let write = |name: &str, content: Value| {
+        std::fs::write(folder.path().join(name), content.to_string()).expect("a file");
+    };
+    write("file-key.json", answer("MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="));
+    write("rsa.json", answer("MA0GCSqGSIb3DQEBAQUAA4GNADCB"));
+    assert_eq!(run(&["keys", "root", "--out", "root.json"]).0, Some(0));
+    let rotate = ["keys", "rotate", "--ring", "ring.json", "--root", "root.json", "--at", "2027-01-01T00:00:00Z"];
+    let first = [&rotate[..], &["--issuer", "https://licences.example.com", "--kms"]].concat();
+    let (exit, words, _) = run(&[&first[..], &["rsa.json"]].concat());
+    assert_eq!(exit, Some(2));
+    assert!(words.contains("ECC_NIST_EDWARDS25519"), "{words}");
+    assert_eq!(run(&[&first[..], &["file-key.json"]].concat()).0, Some(0));
+    let (_, _, listed) = run(&["keys", "list", "--ring", "ring.json"]);
+    assert!(listed.lines().any(|line| line.contains("license+jwt") && line.contains("KMS")), "{listed}");
+    let file = [&rotate[..], &["--duty", "file"]].concat();
+    let (exit, words, _) = run(&file);
+    assert_eq!(exit, Some(2), "a seed takes the place of a key in KMS");
+    assert!(words.contains("--kms"), "{words}");
+    assert_eq!(run(&[&rotate[..], &["--kms", "file-key.json"]].concat()).0, Some(2), "a lease key in KMS");
+    assert_eq!(run(&rotate).0, Some(0), "the lease key rotates as ever");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use clap_complete::Shell;
 pub(crate) use self::bulk::{Audit, AuditCommand, Export, Import};
 pub(crate) use self::catalog::{Plan, PlanCommand, PlanMembers, Product, ProductCommand};
 pub(crate) use self::customer::{Customer, CustomerCommand};
-pub(crate) use self::keys::{DutyName, Keys, KeysCommand};
+pub(crate) use self::keys::{DutyName, Keys, KeysCommand, Rotate};
 pub(crate) use self::license::{Licence, LicenceCommand};
 pub(crate) use self::operator::{Cost, Doctor, Seed};
 pub(crate) use self::publisher::Publisher;

@@ -9,6 +9,10 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+/// What comes before the 32 bytes of a key in a SubjectPublicKeyInfo: two sequences, the algorithm's identifier
+/// 1.3.101.112, and the head of a bit string.
+const SPKI_PREFIX: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
 /// A public key of Ed25519 that can prove something: a canonical point that is not of small order.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicKey {
@@ -65,6 +69,16 @@ impl PublicKey {
             Some(kid) if kid.as_str().is_none_or(|kid| kid.parse() != Ok(key.id)) => Err(KeyError::Member("kid")),
             _ => Ok(key),
         }
+    }
+
+    /// Reads a SubjectPublicKeyInfo of an Ed25519 key in DER (RFC 8410 section 4): 44 bytes, in one spelling.
+    ///
+    /// # Errors
+    ///
+    /// When it is another kind of key, or one that [`Self::from_bytes`] refuses.
+    pub fn from_spki(der: &[u8]) -> Result<Self, KeyError> {
+        let bytes = der.strip_prefix(SPKI_PREFIX).and_then(|bytes| bytes.try_into().ok());
+        Self::from_bytes(bytes.ok_or(KeyError::NotEd25519)?)
     }
 
     /// The key as a JWK, without `alg`: the algorithm follows from the key.
@@ -189,6 +203,19 @@ mod tests {
         let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
         let key = PublicKey::from_jwk(&jwk).unwrap();
         assert_eq!(key.key_id().to_string(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+
+    /// The example of RFC 8410 section 10.1.
+    #[test]
+    fn a_subject_public_key_info_has_one_spelling() {
+        let der = base64ct::Base64::decode_vec("MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=").unwrap();
+        let key = PublicKey::from_spki(&der).unwrap();
+        assert_eq!(key.to_bytes()[..4], [0x19, 0xbf, 0x44, 0x09]);
+        let x25519 = [&der[..8], &[0x6e], &der[9..]].concat();
+        let longer = [&der[..], &[0]].concat();
+        for other in [&der[..43], &x25519, &longer, &[]] {
+            assert_eq!(PublicKey::from_spki(other), Err(KeyError::NotEd25519));
+        }
     }
 
     #[test]
