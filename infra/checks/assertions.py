@@ -9,6 +9,7 @@ from template import ROOT, Project, as_list, target
 # Functions that strangers call, and why they may.
 PUBLIC = {
     "validate": "API servers show a licence's code, a lease or a machine's signature",
+    "register": "whoever wants a trial is a stranger, and proves an address by reading its mail",
 }
 # Actions that take no resource but `*`, and why they are granted.
 STAR_RESOURCES = {
@@ -16,7 +17,7 @@ STAR_RESOURCES = {
     "xray:PutTraceSegments": "X-Ray knows no resources",
 }
 # What the platform does in a function's name; the function itself calls everything else.
-PLATFORM = ("logs:", "xray:")
+PLATFORM = ("logs:", "sqs:", "xray:")
 # The property that would name a resource.
 PHYSICAL_NAMES = {
     "AWS::CloudWatch::Alarm": "AlarmName",
@@ -121,7 +122,7 @@ def runtime(project):
 def environment(project):
     config = project.texts["shared/service/src/config.rs"].split("#[cfg(test)]")[0]
     required = set(re.findall(r'required\(\s*"(MARQUE_\w+)"', config))
-    optional = set(re.findall(r'variable\)?\(\s*"(MARQUE_\w+)"', config))
+    optional = set(re.findall(r'(?:variable\)?|optional)\(\s*"(MARQUE_\w+)"', config))
     if not required:
         yield "config.rs requires no MARQUE_ variable any more: mend this rule"
     for name, properties, _ in project.lambdas():
@@ -434,7 +435,8 @@ def star_resources(project):
 @rule("the table is opened by action and by leading key: the keys that the store knows, and never a scan")
 def leading_keys(project):
     code = project.texts["shared/store/src/keys.rs"]
-    known = {k + "*" for k in re.findall(r'Key::new\(format!\("(\w+#)', code)} | set(re.findall(r'Key::new\("(\w+)"', code))
+    known = {k + "*" for k in re.findall(r'format!\("(\w+#)', code)} | set(re.findall(r'Key::new\("(\w+)"', code))
+    known |= set(re.findall(r'const \w+: &str = "([A-Z]+)";', code))
     if len(known) < 5:
         yield "keys.rs builds its keys in another way: mend this rule"
     harmless = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Query", "BatchGetItem", "BatchWriteItem")

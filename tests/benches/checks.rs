@@ -29,6 +29,7 @@ use marque_core::{
 };
 use marque_embedded::Embedded;
 use marque_service::keyring::{Keys, NewKey, RingDocument, RootDocument};
+use marque_service::mail::{Kept, Post};
 use marque_service::{App, Clock, http::envelope, validate};
 use marque_store::{Along, Committed, IssueLicense, Store};
 use marque_tests::{Server, claims};
@@ -224,7 +225,15 @@ async fn function() -> (Router, Vec<u8>) {
         now(),
     )
     .expect("a ring");
-    let app = |store| App::new(store, Clock::still(now()), Keys::given(&ring, now()).expect("keys"), ISSUER.to_owned());
+    let app = |store| {
+        App::new(
+            store,
+            Clock::still(now()),
+            Keys::given(&ring, now()).expect("keys"),
+            ISSUER.to_owned(),
+            Post::kept(Kept::in_memory(), ISSUER),
+        )
+    };
     let real = envelope(validate::router(app(store)));
     let mut server = Server::in_domain("bench");
     let activated = call(&real, "/v1/activations", server.activation(&code.reveal()).to_string().into_bytes()).await;

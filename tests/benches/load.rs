@@ -14,6 +14,7 @@ use axum::{Json, Router};
 use marque_core::{Actor, Event, EventId, FingerprintKind, License, LicenseCode, LicenseId, Plans, Timestamp, What};
 use marque_embedded::Embedded;
 use marque_service::keyring::{Keys, NewKey, RingDocument, RootDocument};
+use marque_service::mail::{Kept, Post};
 use marque_service::{App, Clock, chance, demo, http::envelope, validate};
 use marque_store::{Along, Committed, IssueLicense, Store};
 use marque_tests::{Client, Server};
@@ -72,7 +73,13 @@ async fn function() -> (Router, Vec<LicenseCode>) {
     let root = RootDocument::new(chance::draw());
     let keys = (NewKey::Seed(chance::draw()), NewKey::Seed(chance::draw()));
     let ring = RingDocument::first(&root.key(), ISSUER, &keys.0, &keys.1, Timestamp::EPOCH, now).expect("a ring");
-    let app = App::new(store, clock, Keys::given(&ring, now).expect("keys"), ISSUER.to_owned());
+    let app = App::new(
+        store,
+        clock,
+        Keys::given(&ring, now).expect("keys"),
+        ISSUER.to_owned(),
+        Post::kept(Kept::in_memory(), ISSUER),
+    );
     (envelope(validate::router(app)), codes)
 }
 

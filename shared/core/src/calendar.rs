@@ -36,6 +36,12 @@ impl Day {
         Timestamp::from_unix(days * DAY + DAY - 1).unwrap_or(Timestamp::MAX)
     }
 
+    /// Year, month from 1, and day of the month from 1: for whoever writes it out in words.
+    #[must_use]
+    pub fn parts(self) -> (i16, u8, u8) {
+        (self.0.year(), self.0.month().unsigned_abs(), self.0.day().unsigned_abs())
+    }
+
     /// The day so many days later, at most 9999-12-31.
     #[must_use]
     pub fn plus_days(self, days: i64) -> Self {
@@ -229,6 +235,8 @@ mod tests {
     fn a_day_is_paid_to_its_last_second() {
         assert_eq!(day("2027-02-28").end().to_string(), "2027-02-28T23:59:59Z");
         assert_eq!(day("9999-12-31").end(), Timestamp::MAX);
+        assert_eq!(day("2027-02-28").start().to_string(), "2027-02-28T00:00:00Z");
+        assert_eq!(day("1970-01-01").start(), Timestamp::EPOCH);
     }
 
     #[test]

@@ -99,6 +99,10 @@ ids! {
     EventId = "evt_";
     /// An approved discount.
     DiscountId = "dis_";
+    /// A mail that is to be sent.
+    MailId = "mail_";
+    /// Somebody's asking for a trial.
+    AskId = "ask_";
     /// A token (`jti`): a bare ULID.
     TokenId = "";
 }

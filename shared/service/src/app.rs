@@ -8,6 +8,7 @@ use marque_store::{Store, StoreError};
 
 use crate::clock::Clock;
 use crate::keyring::Keys;
+use crate::mail::Post;
 use crate::problem::Error;
 
 /// The table, the clock, the keys, and what is cached. Cheap to clone.
@@ -20,15 +21,17 @@ struct Shared {
     clock: Clock,
     keys: Keys,
     issuer: String,
+    post: Post,
     plans: RwLock<HashMap<(Slug, PlanRef), Arc<Plan>>>,
     signed_list: RwLock<Option<SignedList>>,
 }
 
 impl App {
-    /// An application over this table, clock and keys, whose tokens carry `issuer`.
+    /// An application over this table, clock and keys, whose tokens carry `issuer` and whose mails go by `post`.
     #[must_use]
-    pub fn new(store: Store, clock: Clock, keys: Keys, issuer: String) -> Self {
-        Self(Arc::new(Shared { store, clock, keys, issuer, plans: RwLock::default(), signed_list: RwLock::default() }))
+    pub fn new(store: Store, clock: Clock, keys: Keys, issuer: String, post: Post) -> Self {
+        let (plans, signed_list) = (RwLock::default(), RwLock::default());
+        Self(Arc::new(Shared { store, clock, keys, issuer, post, plans, signed_list }))
     }
 
     /// The table.
@@ -53,6 +56,12 @@ impl App {
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.0.issuer
+    }
+
+    /// What carries mails.
+    #[must_use]
+    pub fn post(&self) -> &Post {
+        &self.0.post
     }
 
     /// The plans of a licence's terms. Revisions never change, so each is read once and kept.
@@ -80,7 +89,7 @@ impl App {
         self.0.plans.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::new(offer.plan.clone()));
     }
 
-    /// A revision of a plan.
+    /// A plan's revision, read once and kept.
     pub(crate) async fn plan(&self, product: &Slug, reference: &PlanRef) -> Result<Arc<Plan>, Error> {
         let key = (product.clone(), reference.clone());
         if let Some(plan) = self.0.plans.read().unwrap_or_else(PoisonError::into_inner).get(&key) {

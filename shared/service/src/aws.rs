@@ -13,8 +13,9 @@ use marque_store::{Store, StoreError, causes};
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{AwsSettings, Config, KeyRingLocation};
+use crate::config::{AwsSettings, Config, KeyRingLocation, MailSettings};
 use crate::keyring::{Keys, RingFault, RingSource};
+use crate::mail::{Carrier, Post, Ses};
 
 /// One attempt of a call; a check that hangs must not cost its caller more than the next one.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(800);
@@ -42,7 +43,15 @@ pub async fn start(config: &Config) -> Result<App, StartError> {
     let store = aws.store(&config.table);
     let (keys, pinged) = tokio::join!(aws.keys(&config.key_ring, clock.now()), store.ping());
     pinged?;
-    Ok(App::new(store, clock, keys?.of_issuer(&config.issuer)?, config.issuer.clone()))
+    let keys = keys?.of_issuer(&config.issuer)?;
+    Ok(App::new(store, clock, keys, config.issuer.clone(), post(config)))
+}
+
+/// Mails go by SES, once an address to send from is set.
+fn post(config: &Config) -> Post {
+    let MailSettings { from, pages, contact } = config.mail.clone();
+    let carrier = from.map_or(Carrier::Nobody, |from| Carrier::Ses(Ses::new(&config.aws, from)));
+    Post { carrier, pages, contact }
 }
 
 /// What every client of AWS is made from: one HTTP client, explicit region and credentials, our own limits.

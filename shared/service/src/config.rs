@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use marque_core::{Email, PersonText};
+
 /// A deployed function's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -13,8 +15,21 @@ pub struct Config {
     pub key_ring: KeyRingLocation,
     /// How to reach AWS.
     pub aws: AwsSettings,
+    /// What mails need.
+    pub mail: MailSettings,
     /// `MARQUE_LOG`: `error`, `warn`, `info` (the default), `debug` or `trace`.
     pub log_level: String,
+}
+
+/// What mails need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailSettings {
+    /// `MARQUE_MAIL_FROM`: the address that mails come from, verified in SES. Without it they wait in the table.
+    pub from: Option<Email>,
+    /// `MARQUE_PAGES`: what links begin with, an https URL without a trailing slash; the issuer unless it is set.
+    pub pages: String,
+    /// `MARQUE_CONTACT`: where people may ask; the address that mails come from unless it is set.
+    pub contact: String,
 }
 
 /// How to reach AWS.
@@ -113,13 +128,14 @@ impl Config {
         let must = "must begin with `secretsmanager:`, `ssm:` or `file:`";
         let key_ring = reader.required("MARQUE_KEY_RING", must, KeyRingLocation::read);
         let aws = reader.aws();
+        let mail = reader.mail(issuer.as_deref().unwrap_or_default());
         let log_level = variable("MARQUE_LOG").unwrap_or_else(|| "info".to_owned());
         if !["error", "warn", "info", "debug", "trace"].contains(&log_level.as_str()) {
             reader.faults.push("MARQUE_LOG must be `error`, `warn`, `info`, `debug` or `trace`".to_owned());
         }
         match (table, issuer, key_ring, aws) {
             (Some(table), Some(issuer), Some(key_ring), Some(aws)) if reader.faults.is_empty() => {
-                Ok(Self { table, issuer, key_ring, aws, log_level })
+                Ok(Self { table, issuer, key_ring, aws, mail, log_level })
             }
             _ => Err(ConfigFaults(reader.faults)),
         }
@@ -172,9 +188,27 @@ impl Reader<'_> {
         })
     }
 
+    fn mail(&mut self, issuer: &str) -> MailSettings {
+        let from = self.optional("MARQUE_MAIL_FROM", "must be a mail address", |text| text.parse::<Email>().ok());
+        let pages = self.optional("MARQUE_PAGES", "must be an https URL without a trailing slash", |text| {
+            is_issuer(text).then(|| text.to_owned())
+        });
+        let contact = self.optional("MARQUE_CONTACT", "must be one line of at most 200 characters", |text| {
+            text.parse().map(|text: PersonText| text.as_str().to_owned()).ok()
+        });
+        let asked_at = from.as_ref().map_or("the vendor's support", Email::as_str).to_owned();
+        MailSettings { from, pages: pages.unwrap_or_else(|| issuer.to_owned()), contact: contact.unwrap_or(asked_at) }
+    }
+
+    fn optional<T>(&mut self, name: &str, must: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        (self.variable)(name).filter(|value| !value.is_empty())?;
+        self.required(name, must, read)
+    }
+
     fn aws(&mut self) -> Option<AwsSettings> {
-        let optional = |name: &str| (self.variable)(name).filter(|value| !value.is_empty());
-        let (session_token, endpoint) = (optional("AWS_SESSION_TOKEN"), optional("AWS_ENDPOINT_URL"));
+        let text = |text: &str| Some(text.to_owned());
+        let (session_token, endpoint) =
+            (self.optional("AWS_SESSION_TOKEN", "", text), self.optional("AWS_ENDPOINT_URL", "", text));
         let region = self.text("AWS_REGION");
         let (id, key) = (self.text("AWS_ACCESS_KEY_ID"), self.text("AWS_SECRET_ACCESS_KEY"));
         let credentials = AwsCredentials { access_key_id: id?, secret_access_key: key?, session_token };
@@ -218,6 +252,19 @@ mod tests {
         let config = read(&[]).unwrap();
         assert_eq!(config.key_ring, KeyRingLocation::SecretsManager("ring".to_owned()));
         assert!(!format!("{config:?}").contains("very secret"));
+    }
+
+    #[test]
+    fn mails_name_the_issuer_and_their_own_address_unless_told_otherwise() {
+        let silent = read(&[]).unwrap().mail;
+        assert_eq!((silent.from, silent.pages.as_str()), (None, "https://licences.example.com"));
+        let from = ("MARQUE_MAIL_FROM", "licences@example.com");
+        assert_eq!(read(&[from]).unwrap().mail.contact, "licences@example.com");
+        let told = [from, ("MARQUE_PAGES", "https://pages.example.com"), ("MARQUE_CONTACT", "help@example.com")];
+        let told = read(&told).unwrap().mail;
+        assert_eq!((told.pages.as_str(), told.contact.as_str()), ("https://pages.example.com", "help@example.com"));
+        let faulty = [("MARQUE_MAIL_FROM", "nobody"), ("MARQUE_PAGES", "http://x"), ("MARQUE_CONTACT", "a\nb")];
+        assert_eq!(read(&faulty).unwrap_err().0.len(), 3);
     }
 
     #[test]

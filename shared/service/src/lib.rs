@@ -14,11 +14,16 @@ pub mod demo;
 mod history;
 pub mod http;
 pub mod keyring;
+pub mod mail;
 #[cfg(feature = "marketplace")]
 pub mod marketplace;
 pub mod problem;
+pub mod register;
 #[cfg(feature = "lambda")]
 pub mod runtime;
+#[cfg(feature = "aws")]
+pub mod signed;
+pub mod sweep;
 pub mod telemetry;
 pub mod validate;
 

@@ -233,6 +233,11 @@ impl Error {
         self.describe().1
     }
 
+    /// The status, for answers that are pages.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.describe().0
+    }
+
     /// What only the log may tell.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {

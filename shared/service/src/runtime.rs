@@ -6,19 +6,27 @@ use std::process::ExitCode;
 use axum::Router;
 use http::Method;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, LambdaEvent, lambda_runtime};
+use lambda_http::{Adapter, LambdaEvent, lambda_runtime, service_fn};
 use lambda_runtime_api_client::PooledClient;
 use lambda_runtime_api_client::body::Body;
 use marque_core::token::Typ;
-use serde_json::json;
+use marque_store::capacity::measured;
+use serde::Serialize;
+use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::app::App;
 use crate::aws::start;
+use crate::clock::{Clock, Stopwatch};
 use crate::config::{Config, function_name, runtime_api};
 use crate::http::envelope_with;
+use crate::problem::Error;
 use crate::telemetry::Telemetry;
 
+/// What stands in `source` of the events of a schedule: EventBridge Scheduler's, and those of a rule of EventBridge.
+const SCHEDULES: [&str; 2] = ["aws.scheduler", "aws.events"];
+/// Milliseconds that scheduled work may take: two minutes less than the 15 that Lambda gives it, for what is under way.
+const RUN: f64 = 780_000.0;
 /// What Lambda calls a start that failed.
 const START_FAILED: &str = "Marque.StartFailed";
 
@@ -27,25 +35,32 @@ const START_FAILED: &str = "Marque.StartFailed";
 /// A start fails with every fault of the environment at once, a faulty key ring, or a table that does not answer: the
 /// log says so, and Lambda is told by an init error.
 pub async fn run(routes: fn(App) -> Router) -> ExitCode {
-    let app = match prepare().await {
-        Ok(app) => app,
-        Err(fault) => {
-            let fault = fault.to_string();
-            tracing::error!(error = fault, "the function cannot start");
-            tell(&fault).await;
-            return ExitCode::FAILURE;
-        }
-    };
+    let Some(app) = started().await else { return ExitCode::FAILURE };
     let telemetry = Telemetry::metrics(&function_name());
     tell_when_keys_end(&app, &telemetry).await;
     let service = Adapter::from(envelope_with(routes(app), telemetry)).map_request(mended);
-    match lambda_runtime::run(service).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(error, "the Lambda runtime ended");
-            ExitCode::FAILURE
+    ended(lambda_runtime::run(service).await)
+}
+
+/// Starts a function that a schedule calls, and runs until the environment is shut down. `work` is told for how many
+/// milliseconds it may run, and leaves the rest to the next call.
+pub async fn scheduled<C: Serialize>(work: impl AsyncFn(&App, f64) -> Result<C, Error>) -> ExitCode {
+    let Some(app) = started().await else { return ExitCode::FAILURE };
+    let (telemetry, work) = (Telemetry::metrics(&function_name()), &work);
+    let (app, telemetry) = (&app, &telemetry);
+    let handler = service_fn(|event: LambdaEvent<Value>| async move {
+        if !event.payload["source"].as_str().is_some_and(|source| SCHEDULES.contains(&source)) {
+            tracing::error!("an event that is no schedule's");
+            return Err("this function takes the events of an EventBridge schedule".to_owned());
         }
-    }
+        let stopwatch = Stopwatch::start();
+        let (done, spent) = measured(work(app, RUN)).await;
+        let done = done.map(|counts| json!(counts));
+        telemetry.ran(&event.context.request_id, &done, stopwatch.milliseconds(), spent, Clock::system().now());
+        // What failed is called again, twice, and then kept with the dead letters.
+        done.map_err(|error| error.code().to_owned())
+    });
+    ended(lambda_runtime::run(handler).await)
 }
 
 /// An alarm watches this: a key that ends with none to follow stops every answer.
@@ -55,6 +70,29 @@ async fn tell_when_keys_end(app: &App, telemetry: &Telemetry) {
     let ends = [Typ::Lease, Typ::License].into_iter().filter_map(|typ| ring.runs_out(typ, now)).min();
     if let Some(end) = ends {
         telemetry.key_days_left(end.since(now).whole_days(), now);
+    }
+}
+
+/// What every handler shares; none when the function cannot start, which the log and Lambda were told.
+async fn started() -> Option<App> {
+    match prepare().await {
+        Ok(app) => Some(app),
+        Err(fault) => {
+            let fault = fault.to_string();
+            tracing::error!(error = fault, "the function cannot start");
+            tell(&fault).await;
+            None
+        }
+    }
+}
+
+fn ended(outcome: Result<(), lambda_runtime::Error>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error, "the Lambda runtime ended");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -13,8 +13,21 @@ use marque_core::{LicenseId, Timestamp};
 use marque_store::capacity::Spent;
 use serde_json::{Value, json};
 
+#[cfg(feature = "lambda")]
+use crate::problem::Error;
+
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "Marque";
+
+/// What scheduled work counts, and the metric that it becomes.
+#[cfg(feature = "lambda")]
+const COUNTED: &[(&str, &str)] = &[
+    ("notices", "Notices"),
+    ("sent", "MailsSent"),
+    ("waiting", "MailsWaiting"),
+    ("given_up", "MailsGivenUp"),
+    ("failed", "WorkFailed"),
+];
 
 /// Where a function tells what it did. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -89,6 +102,32 @@ impl Telemetry {
                 "level": "WARN", "message": "a signing key ends", "Function": function, "KeyDaysLeft": days,
             }));
         }
+    }
+
+    /// Tells of one run of scheduled work, with what it counted.
+    #[cfg(feature = "lambda")]
+    pub(crate) fn ran(&self, id: &str, done: &Result<Value, Error>, milliseconds: f64, spent: Spent, at: Timestamp) {
+        let Some(function) = &self.0.function else { return };
+        let mut line = match done {
+            Ok(counts) => counts.clone(),
+            Err(error) => json!({"code": error.code(), "cause": error.cause()}),
+        };
+        let mut metrics = Vec::new();
+        for (member, metric) in COUNTED {
+            if let Some(count) = line.get(*member).filter(|count| count.is_number()).cloned() {
+                line[*metric] = count;
+                metrics.push(json!({"Name": metric, "Unit": "Count"}));
+            }
+        }
+        let directive = json!({"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": metrics});
+        line["_aws"] = json!({"Timestamp": at.unix() * 1000, "CloudWatchMetrics": [directive]});
+        line["level"] = json!(if done.is_ok() { "INFO" } else { "ERROR" });
+        line["message"] = json!(if done.is_ok() { "ran" } else { "failed" });
+        line["Function"] = json!(function);
+        line["request_id"] = json!(id);
+        line["ms"] = json!(milliseconds);
+        (line["write_units"], line["read_units"]) = (json!(spent.write_units), json!(spent.read_units));
+        write_line(&line);
     }
 
     /// How many lines were left out before this one; none when this one is to be left out itself.

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::expression::Expression;
 use crate::items::{self, CustomerItem, PlanItem, ProductItem};
+use crate::keys::Key;
 use crate::licenses::Committed;
 use crate::transaction::Transaction;
 use crate::{Along, Store, StoreError, keys};
@@ -79,6 +80,28 @@ impl Store {
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
     pub async fn plan(&self, product: &Slug, plan: &Slug) -> Result<Option<Offer>, StoreError> {
         self.item(keys::plan(product, plan), true).await?.map(|item| PlanItem::read(&item)).transpose()
+    }
+
+    /// The newest revision of each plan of a product, by name.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+    pub async fn plans(&self, product: &Slug) -> Result<Vec<Offer>, StoreError> {
+        let (mut plans, mut after) = (Vec::new(), None);
+        loop {
+            // Revisions lie between the plans, and a page of them may hold no plan at all.
+            let page = self.page(&keys::plans_of(product), after.take(), 100).await?;
+            for item in &page {
+                let key = Key::of(item)?;
+                if !key.sk.contains(keys::REVISION) {
+                    plans.push(PlanItem::read(item)?);
+                }
+                after = Some(key);
+            }
+            if page.is_empty() {
+                return Ok(plans);
+            }
+        }
     }
 
     /// One revision of a plan. It never changes, so it can be kept for ever.

@@ -104,24 +104,7 @@ impl Store {
         let key = keys::fingerprint(domain);
         let mut expression = Expression::default();
         expression.count(&[names::ACTIVATIONS, &key, names::FORKS]).if_exists(&[names::ACTIVATIONS, &key]);
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(keys::license(license).attributes()))
-            .set_update_expression(expression.update())
-            .set_condition_expression(expression.condition())
-            .set_expression_attribute_names(expression.names())
-            .set_expression_attribute_values(expression.values());
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(StoreError::unavailable(error)),
-        }
+        self.update_if(&keys::license(license), &expression).await.map(drop)
     }
 
     async fn send_stamp(

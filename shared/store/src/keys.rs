@@ -28,6 +28,11 @@
 //! | which chain pays for a licence | `LICENSE#<id>` | `AGREEMENT` |
 //! | a cloud's event that has told its news | `SEEN#<cloud>#<event>` | `SEEN` |
 //! | an event that waits for its agreement | `PENDING#<cloud>#<cloud's id>` | `EVENT#<event>` |
+//! | a mail that is to be sent | `MAIL#<id>` | `MAIL` |
+//! | somebody's asking for a trial | `ASK#<id>` | `ASK` |
+//! | what a token in a mail was sent for | `TOKEN#<sha256>` | `TOKEN` |
+//! | trials that a person has had | `PERSON#<digest>` | `TRIALS#<product>` |
+//! | mails to a person on a day | `PERSON#<digest>` | `MAILS#<day>` |
 //!
 //! Digests and fingerprints are written in base64url without padding. Nothing is ever scanned: what is looked up by
 //! something else than its key has an item of its own, written in the transaction that makes the thing.
@@ -40,7 +45,8 @@ use marque_core::agreement::{ExternalId, LicenseKey};
 use marque_core::code::CodeDigest;
 use marque_core::customer::PersonDigest;
 use marque_core::{
-    ActivationId, AgreementId, Cloud, CustomerId, DiscountId, FingerprintValue, LicenseId, PlanRef, Slug,
+    ActivationId, AgreementId, AskId, Cloud, CustomerId, Day, DiscountId, FingerprintValue, LicenseId, MailId, PlanRef,
+    Slug,
 };
 
 use crate::items::Item;
@@ -88,6 +94,9 @@ pub(crate) fn event(id: LicenseId, seq: u64) -> Key {
     Key::new(format!("LICENSE#{id}"), format!("{EVENT_PREFIX}{seq:010}"))
 }
 
+const PLAN_PREFIX: &str = "PLAN#";
+/// Stands in the keys of revisions, and in no plan's own.
+pub(crate) const REVISION: &str = "#REV#";
 const EVENT_PREFIX: &str = "EVENT#";
 const FILE_PREFIX: &str = "FILE#";
 const PRODUCT_PREFIX: &str = "PRODUCT#";
@@ -116,11 +125,11 @@ pub(crate) fn listed_product(product: &Slug) -> Key {
 }
 
 pub(crate) fn plan(product: &Slug, plan: &Slug) -> Key {
-    Key::new(format!("PRODUCT#{product}"), format!("PLAN#{plan}"))
+    Key::new(format!("PRODUCT#{product}"), format!("{PLAN_PREFIX}{plan}"))
 }
 
 pub(crate) fn plan_revision(product: &Slug, reference: &PlanRef) -> Key {
-    Key::new(format!("PRODUCT#{product}"), format!("PLAN#{}#REV#{}", reference.plan, reference.revision))
+    Key::new(format!("PRODUCT#{product}"), format!("{PLAN_PREFIX}{}{REVISION}{}", reference.plan, reference.revision))
 }
 
 pub(crate) fn customer(id: CustomerId) -> Key {
@@ -184,6 +193,10 @@ pub(crate) fn products() -> Key {
     Key::new("PRODUCTS", PRODUCT_PREFIX)
 }
 
+pub(crate) fn plans_of(product: &Slug) -> Key {
+    Key::new(format!("PRODUCT#{product}"), PLAN_PREFIX)
+}
+
 pub(crate) fn events_of(id: LicenseId) -> Key {
     Key::new(format!("LICENSE#{id}"), EVENT_PREFIX)
 }
@@ -230,6 +243,26 @@ pub(crate) fn seen(cloud: Cloud, event: &str) -> Key {
 
 pub(crate) fn parked(cloud: Cloud, agreement: &ExternalId, event: &str) -> Key {
     Key::new(format!("PENDING#{cloud}#{agreement}"), format!("{EVENT_PREFIX}{event}"))
+}
+
+pub(crate) fn mail(id: MailId) -> Key {
+    Key::new(format!("MAIL#{id}"), "MAIL")
+}
+
+pub(crate) fn ask(id: AskId) -> Key {
+    Key::new(format!("ASK#{id}"), "ASK")
+}
+
+pub(crate) fn trial_token(digest: &[u8; 32]) -> Key {
+    Key::new(format!("TOKEN#{}", Base64UrlUnpadded::encode_string(digest)), "TOKEN")
+}
+
+pub(crate) fn person(person: PersonDigest, product: &Slug) -> Key {
+    Key::new(format!("PERSON#{}", Base64UrlUnpadded::encode_string(&person)), format!("TRIALS#{product}"))
+}
+
+pub(crate) fn mails_of_day(person: PersonDigest, day: Day) -> Key {
+    Key::new(format!("PERSON#{}", Base64UrlUnpadded::encode_string(&person)), format!("MAILS#{day}"))
 }
 
 pub(crate) fn health() -> Key {

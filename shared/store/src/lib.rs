@@ -10,6 +10,7 @@ pub mod capacity;
 mod catalog;
 mod check_in;
 mod discounts;
+mod due;
 mod erasure;
 mod error;
 mod expression;
@@ -19,21 +20,31 @@ pub mod items;
 mod keys;
 mod licenses;
 mod lists;
+mod notices;
+mod outbox;
 mod revocations;
 mod table;
 mod transaction;
+mod trials;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+
+use crate::expression::Expression;
 
 pub use agreements::{KeepChain, LicenseChange, Parked, Told};
 pub use along::Along;
 pub use check_in::{CheckIn, KeyRule, Stamp};
+pub use due::{Due, DuePage, Position, Shard, Work};
 pub use error::{StoreError, causes};
 pub use files::IssuedFile;
 pub use idempotency::{KeptAnswer, RequestKey};
 pub use licenses::{Bind, Change, Committed, IssueLicense};
+pub use notices::DueLicense;
+pub use outbox::{HELD, Outgoing, Waiting};
 pub use table::{INDEX_NAME, TTL_ATTRIBUTE, TableFault};
+pub use trials::{Asked, MAILS_A_DAY, TOKEN_LIFE, TokenDigest, TrialAsk, TrialsHad};
 
 /// The table, and a client for it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -55,6 +66,32 @@ impl Store {
     /// [`StoreError::Unavailable`] when it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.item(keys::health(), false).await.map(drop)
+    }
+
+    /// One update under a condition; false when it did not hold.
+    async fn update_if(&self, key: &keys::Key, update: &Expression) -> Result<bool, StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
+            .set_update_expression(update.update())
+            .set_condition_expression(update.condition())
+            .set_expression_attribute_names(update.names())
+            .set_expression_attribute_values(update.values())
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match request.send().await {
+            Ok(answer) => {
+                capacity::wrote(&answer.consumed_capacity);
+                Ok(true)
+            }
+            Err(error)
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::unavailable(error)),
+        }
     }
 
     async fn item(&self, key: keys::Key, consistent: bool) -> Result<Option<items::Item>, StoreError> {

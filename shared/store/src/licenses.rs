@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::expression::Expression;
 use crate::items::{self, EventItem, Item, LicenseItem};
 use crate::transaction::{NotDone, Transaction, back_off};
-use crate::{Along, Store, StoreError, keys};
+use crate::{Along, Store, StoreError, due, keys};
 
 /// A licence to be made, with its code and the first entry of its history.
 #[derive(Debug, Clone, Copy)]
@@ -212,9 +212,11 @@ impl Store {
     pub(crate) fn issuing(&self, issue: IssueLicense<'_>) -> Result<Transaction<'_>, StoreError> {
         let IssueLicense { license, plans, code, event } = issue;
         let id = license.id;
+        let mut made = items::write(&keys::license(id), &LicenseItem::new(license, plans))?;
+        due::mark(&mut made, id.to_bytes(), license.next_notice(plans, event.at).map(|(at, _)| at));
         let mut transaction = Transaction::new(&self.table);
         transaction
-            .put_new(items::write(&keys::license(id), &LicenseItem::new(license, plans))?)
+            .put_new(made)
             .put_new(items::write(&keys::event(id, event.seq), &EventItem::new(event)?)?)
             .put_new(items::write(&keys::code(&code.digest()), &CodeItem { license: id })?)
             .put_new(items::write(&keys::customer_license(license.customer, id), &OwnedItem { code: code.reveal() })?)
@@ -224,9 +226,15 @@ impl Store {
 
     pub(crate) fn change(&self, change: Change<'_>) -> Result<Transaction<'_>, StoreError> {
         let Change { before, after, plans_before, plans_after, event } = change;
+        let mut update = items::changes(before, after, plans_before, plans_after)?;
+        // A notice that is due and not told yet stays so, unless the change has made it moot.
+        if before.notices(plans_before) != after.notices(plans_after) {
+            let next = after.next_notice(plans_after, event.at).map(|(at, _)| at);
+            due::move_to(&mut update, after.id.to_bytes(), next);
+        }
         let mut transaction = Transaction::new(&self.table);
         transaction
-            .update(keys::license(after.id), items::changes(before, after, plans_before, plans_after)?)
+            .update(keys::license(after.id), update)
             .put_new(items::write(&keys::event(after.id, event.seq), &EventItem::new(event)?)?);
         Ok(transaction)
     }

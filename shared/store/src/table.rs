@@ -14,9 +14,9 @@ pub const TTL_ATTRIBUTE: &str = "expires_at";
 /// The sparse index of work that is due.
 pub const INDEX_NAME: &str = "due";
 /// The index's partition key: the shard of the work.
-const INDEX_PK: &str = "due_shard";
+pub(crate) const INDEX_PK: &str = "due_shard";
 /// The index's sort key: when it is due.
-const INDEX_SK: &str = "due_at";
+pub(crate) const INDEX_SK: &str = "due_at";
 
 /// Something about the table's shape that the code relies on and that is not so.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

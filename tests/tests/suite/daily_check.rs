@@ -42,6 +42,9 @@ fn a_server_activates_checks_in_and_is_released(place: &Place) {
     let release = || site.client.call("DELETE", &path, &[("authorization", &header)], &[]).expect("an answer").status;
     assert_eq!((release(), release()), (204, 204));
     assert_eq!(site.validate(&mut server, text(&license), None)["code"], "NOT_ACTIVATED");
+    // Another domain than before: its owner gets a mail.
+    let moved = site.post("/v1/activations", &Server::in_domain("two").activation(site.code("yearly")));
+    assert_eq!((moved.status, &moved.json()["valid"]), (201, &json!(true)));
 }
 
 fn rule_03_one_licence_per_domain_and_a_second_domain_is_told_why(place: &Place) {

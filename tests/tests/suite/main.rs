@@ -13,6 +13,7 @@ mod daily_check;
 mod durability;
 mod events;
 mod import;
+mod mails;
 mod page;
 mod place;
 mod policy;

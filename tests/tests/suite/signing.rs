@@ -7,6 +7,7 @@ use marque_core::token::{Expected, KeySet, LicFile, LicenseFile};
 use marque_core::{Duration, Timestamp};
 use marque_service::aws::Aws as Clients;
 use marque_service::http::envelope;
+use marque_service::mail::{Kept, Post};
 use marque_service::{App, Clock, Config, validate};
 use marque_tests::aws::{Service, TABLE};
 use marque_tests::deployment::{FILE_KEY, ISSUER};
@@ -103,7 +104,13 @@ impl InProcess {
         let clients = Clients::new(&config.aws);
         let clock = Clock::still(Clock::system().now());
         let keys = runtime().block_on(clients.keys(&config.key_ring, clock.now())).expect("a ring");
-        let app = App::new(clients.store(TABLE), clock.clone(), keys, config.issuer);
+        let app = App::new(
+            clients.store(TABLE),
+            clock.clone(),
+            keys,
+            config.issuer.clone(),
+            Post::kept(Kept::in_memory(), &config.issuer),
+        );
         Self { deployment, clock, router: envelope(validate::router(app)) }
     }
 

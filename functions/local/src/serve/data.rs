@@ -10,6 +10,7 @@ use marque_embedded::Embedded;
 use marque_service::chance;
 use marque_service::demo::Demo;
 use marque_service::keyring::{NewKey, RingDocument, RingSource, RootDocument};
+use marque_service::mail;
 use marque_service::marketplace::SessionKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -104,6 +105,13 @@ impl Data {
     /// Where the ring is read from again; none in memory.
     pub(super) fn ring_source(&self) -> Option<RingSource> {
         self.folder.as_ref().map(|folder| RingSource::File(folder.join("ring.json")))
+    }
+
+    /// The mails that would have been sent.
+    pub(super) fn outbox(&self) -> Result<mail::Kept, Unusable> {
+        let Some(folder) = &self.folder else { return Ok(mail::Kept::in_memory()) };
+        let path = folder.join("outbox.jsonl");
+        mail::Kept::in_file(&path).map_err(|error| cannot("read", &path, &error))
     }
 
     pub(super) fn issuer(&self) -> String {

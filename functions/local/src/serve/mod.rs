@@ -4,6 +4,7 @@ mod aws;
 mod buttons;
 mod clock;
 mod data;
+mod mail;
 mod page;
 mod simulated;
 
@@ -21,8 +22,9 @@ use marque_marketplace_sim::Marketplace;
 use marque_service::admin::{self, Access, LocalToken};
 use marque_service::http::{envelope, published};
 use marque_service::keyring::Keys;
+use marque_service::mail::{Kept, Post};
 use marque_service::marketplace::{self, Shop};
-use marque_service::{App, Clock, demo, validate};
+use marque_service::{App, Clock, demo, register, validate};
 use marque_store::Store;
 use tokio::net::TcpListener;
 
@@ -39,6 +41,7 @@ struct Local {
     app: App,
     data: Arc<Data>,
     info: Arc<Info>,
+    outbox: Kept,
     market: Marketplace,
     shop: Shop,
 }
@@ -87,29 +90,32 @@ async fn prepare(data: Arc<Data>, address: SocketAddr) -> Result<Local, Unusable
         Some(source) => Keys::load(source, now).await,
         None => Keys::given(data.ring(), now),
     };
-    let app = App::new(store, clock, keys.map_err(|error| unusable(&error))?, data.issuer());
+    let url = format!("http://{address}");
+    let outbox = data.outbox()?;
+    // Links lead to this very process, whatever the issuer is called.
+    let post = Post::kept(outbox.clone(), &url);
+    let app = App::new(store, clock, keys.map_err(|error| unusable(&error))?, data.issuer(), post);
     let demo = demo::seed(app.store(), now).await.map_err(|error| unusable(&error))?;
     let corrupt = || Unusable::new("the demo product is not there");
     let product = app.store().product(&demo.product).await.map_err(|error| unusable(&error))?.ok_or_else(corrupt)?;
     let market = simulated::marketplace(&data, &app, &product)?;
     let shop = simulated::shop(&data, &app, &market);
-    let info = Info {
-        url: format!("http://{address}"),
-        admin_token: data.admin_token(),
-        issuer: data.issuer(),
-        root: data.ring().root.clone(),
-        demo,
-    };
-    Ok(Local { app, data, info: Arc::new(info), market, shop })
+    let info =
+        Info { url, admin_token: data.admin_token(), issuer: data.issuer(), root: data.ring().root.clone(), demo };
+    Ok(Local { app, data, info: Arc::new(info), outbox, market, shop })
 }
 
 fn router(local: Local) -> Router {
     let access = Access::Token(LocalToken::new(&local.info.admin_token));
     let bought = marketplace::api().merge(marketplace::admin_api(access.clone())).with_state(local.shop.clone());
-    let calls = validate::api().merge(admin::api(access)).merge(bought);
+    let calls = validate::api().merge(admin::api(access)).merge(register::api()).merge(bought);
     let functions = published(calls, local.app.clone()).merge(marketplace::pages(local.shop.clone()));
-    let pages =
-        Router::new().merge(page::routes()).merge(clock::routes()).merge(aws::routes()).merge(buttons::routes());
+    let pages = Router::new()
+        .merge(page::routes())
+        .merge(clock::routes())
+        .merge(mail::routes())
+        .merge(aws::routes())
+        .merge(buttons::routes());
     let pages = pages.with_state(local.clone());
     envelope(functions.merge(pages).layer(from_fn_with_state(local, note_changes)))
 }

@@ -14,6 +14,8 @@ mod histories;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod product;
 #[cfg(test)]
 mod sequences;

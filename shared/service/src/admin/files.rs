@@ -14,6 +14,7 @@ use super::{Call, Caller, Success, licenses};
 use crate::app::LicensePlans;
 use crate::history::new_event;
 use crate::http::{Fields, FromBody, UnknownMembers};
+use crate::mail::Announcement;
 use crate::problem::{Error, Problem};
 use crate::validate::{FileFor, FingerprintSchema, TRIES, check_files, download, file_domain};
 use crate::{App, chance};
@@ -151,5 +152,11 @@ pub(super) async fn bind(
     after.head = event.head();
     let plans = plans.as_ref();
     let bind = Bind { before: license, after: &after, plans, domain: &domain, activation, event: &event };
-    Ok(app.store().bind(bind, Along::NOTHING).await?)
+    let (announcement, mut along) = (Announcement::of(&event, &after), Along::default());
+    announcement.goes(&mut along, now)?;
+    let committed = app.store().bind(bind, &along).await?;
+    if committed == Committed::Done {
+        announcement.send(app, now).await;
+    }
+    Ok(committed)
 }

@@ -21,6 +21,7 @@ use super::page::{Page, Parameters, Window};
 use super::{Call, Caller, Success, discounts};
 use crate::history::new_event;
 use crate::http::{Fields, FromBody, UnknownMembers};
+use crate::mail::Announcement;
 use crate::problem::{Error, Problem};
 use crate::validate::TRIES;
 use crate::{App, chance};
@@ -102,8 +103,11 @@ pub(crate) async fn issue(State(app): State<App>, call: Call<NewLicense>) -> Res
         let success = Success::new(StatusCode::CREATED, &answer)?.with_code_of(id);
         let mut along = Along::default();
         call.once.keep(&mut along, &success, now)?;
+        let announcement = Announcement::of(&event, &license);
+        announcement.goes(&mut along, now)?;
         let issue = IssueLicense { license: &license, plans, code: &code, event: &event };
         if app.store().issue(issue, &along).await? == Committed::Done {
+            announcement.send(&app, now).await;
             return Ok(success);
         }
     }

@@ -10,7 +10,7 @@ use super::fields::{self, Fields};
 use crate::problem::Error;
 
 /// The most bytes that a body may have.
-const MAX_BODY: usize = 64 * 1024;
+pub(crate) const MAX_BODY: usize = 64 * 1024;
 /// A body over the limit is read on to here, so that its sender gets to read the answer.
 const MAX_DRAINED: usize = 4 * 1024 * 1024;
 

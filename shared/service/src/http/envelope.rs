@@ -18,6 +18,8 @@ use crate::telemetry::{Answered, Telemetry};
 
 /// A call takes at most so long; a function's own timeout must be longer, or its caller sees a bare 502.
 const TIME_LIMIT: Duration = Duration::from_secs(9);
+/// On one's own machine nobody cuts a call off, and what a schedule runs may be asked for as a call.
+const LOCAL_TIME_LIMIT: Duration = Duration::from_secs(25);
 
 /// Lambda puts the trace of X-Ray here.
 const TRACE_ID: &str = "x-amzn-trace-id";
@@ -33,31 +35,41 @@ pub struct LogLine {
     pub verdict: Option<&'static str>,
 }
 
-/// Puts the envelope around a function's routes; its lines go to the process's log.
+/// A failure that a page shows by itself: for the log, as an extension of the answer.
+#[derive(Debug, Clone)]
+pub(crate) struct ShownFailure(pub(crate) Error);
+
+/// Puts the envelope around the routes of a local run; its lines go to the process's log.
 pub fn envelope(router: Router) -> Router {
-    envelope_with(router, Telemetry::log())
+    around_all(router, Telemetry::log(), LOCAL_TIME_LIMIT)
 }
 
 /// Puts the envelope around a function's routes, with a place for its lines and metrics.
 pub fn envelope_with(router: Router, telemetry: Telemetry) -> Router {
+    around_all(router, telemetry, TIME_LIMIT)
+}
+
+fn around_all(router: Router, telemetry: Telemetry, limit: Duration) -> Router {
     router
         .fallback(|| async { Error::NotFound })
         .layer(CatchPanicLayer::custom(|_| {
             Error::Unavailable { cause: "a handler panicked".to_owned() }.into_response()
         }))
-        .layer(from_fn_with_state(telemetry, around))
+        .layer(from_fn_with_state((telemetry, limit), around))
 }
 
-async fn around(State(telemetry): State<Telemetry>, request: Request, next: Next) -> Response {
+async fn around(State((telemetry, limit)): State<(Telemetry, Duration)>, request: Request, next: Next) -> Response {
     let stopwatch = Stopwatch::start();
     let id = request_id();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let trace = request.headers().get(TRACE_ID).and_then(|trace| trace.to_str().ok()).map(str::to_owned);
-    let (answered, spent) = measured(tokio::time::timeout(TIME_LIMIT, next.run(request))).await;
+    let (answered, spent) = measured(tokio::time::timeout(limit, next.run(request))).await;
     let response =
         answered.unwrap_or_else(|_| Error::Unavailable { cause: "over the time limit".to_owned() }.into_response());
     let (mut response, error) = with_problem(response, &id);
+    let shown = response.extensions_mut().remove::<ShownFailure>();
+    let error = error.or(shown.map(|ShownFailure(error)| error));
     let line = response.extensions_mut().remove::<LogLine>().unwrap_or_default();
     telemetry.answered(&Answered {
         request_id: &id,

@@ -8,10 +8,12 @@ mod fields;
 mod lease;
 mod signature;
 
+pub(crate) use body::MAX_BODY;
 #[cfg(feature = "marketplace")]
 pub(crate) use body::receive;
 pub use body::{Body, FromBody, UnknownMembers};
 pub use contract::published;
+pub(crate) use envelope::ShownFailure;
 pub use envelope::{LogLine, envelope, envelope_with};
 pub use fields::Fields;
 #[cfg(feature = "marketplace")]

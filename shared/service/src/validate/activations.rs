@@ -20,6 +20,7 @@ use super::checking::{TRIES, check_kind, license_of, new_token_id, stamp};
 use crate::app::LicensePlans;
 use crate::history::new_event;
 use crate::http::{Body, Fields, FromBody, UnknownMembers, license_code};
+use crate::mail::Announcement;
 use crate::problem::{Error, Problem};
 use crate::{App, chance};
 
@@ -152,9 +153,12 @@ async fn judge(
     let event = new_event(license, Actor::Holder, what, now);
     after.head = event.head();
     let bind = Bind { before: license, after: &after, plans: plans.as_ref(), domain, activation, event: &event };
-    if app.store().bind(bind, Along::NOTHING).await? == Committed::Overtaken {
+    let (announcement, mut along) = (Announcement::of(&event, &after), Along::default());
+    announcement.goes(&mut along, now)?;
+    if app.store().bind(bind, &along).await? == Committed::Overtaken {
         return Ok(None);
     }
+    announcement.send(app, now).await;
     let verdict = evaluate(&after, plans.as_ref(), check, now);
     let context = Context { caller, jti, prev: None, activation: Some(activation) };
     answer(app, StatusCode::CREATED, &verdict, context).await.map(Some)

@@ -17,7 +17,8 @@ use marque_embedded::Embedded;
 use marque_service::admin::{self, Access, LocalToken};
 use marque_service::http::{envelope, published};
 use marque_service::keyring::{Keys, NewKey, RingDocument};
-use marque_service::{App, Clock, validate};
+use marque_service::mail::{Kept, Post};
+use marque_service::{App, Clock, register, validate};
 use marque_store::{Along, Change, Committed, IssueLicense, Store};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -113,6 +114,7 @@ pub(crate) struct House {
     pub(crate) root: RootKey,
     /// The publisher's API.
     pub(crate) publisher: Router,
+    pub(crate) outbox: Kept,
     made: AtomicU8,
 }
 
@@ -128,6 +130,12 @@ pub(crate) fn first_ring(root: &RootKey) -> RingDocument {
     RingDocument::first(root, ISSUER, &NewKey::Seed([1; 32]), &NewKey::Seed([2; 32]), from, now).unwrap()
 }
 
+/// The functions that strangers call; what is published is the contract of `validate`.
+fn routes(app: &App) -> Router {
+    let register: Router = register::api().with_state(app.clone()).into();
+    envelope(validate::router(app.clone()).merge(register))
+}
+
 impl House {
     pub(crate) async fn new() -> Self {
         let root = RootKey::from_seed([9; 32]);
@@ -141,16 +149,19 @@ impl House {
         let store = Store::new(embedded.client(), "marque");
         store.create_table().await.unwrap();
         seed(&store).await;
-        let app = App::new(store, Clock::still(time(NOW)), keys, ISSUER.to_owned());
-        let router = envelope(validate::router(app.clone()));
+        let outbox = Kept::in_memory();
+        let post = Post::kept(outbox.clone(), ISSUER);
+        let app = App::new(store, Clock::still(time(NOW)), keys, ISSUER.to_owned(), post);
+        let router = routes(&app);
         let publisher = publisher(&app);
-        Self { embedded, app, router, root, publisher, made: AtomicU8::new(0) }
+        Self { embedded, app, router, root, publisher, outbox, made: AtomicU8::new(0) }
     }
 
     /// The same table and clock under other keys.
     pub(crate) fn under(self, keys: Keys) -> Self {
-        let app = App::new(self.store().clone(), self.app.clock().clone(), keys, ISSUER.to_owned());
-        let router = envelope(validate::router(app.clone()));
+        let post = Post::kept(self.outbox.clone(), ISSUER);
+        let app = App::new(self.store().clone(), self.app.clock().clone(), keys, ISSUER.to_owned(), post);
+        let router = routes(&app);
         let publisher = publisher(&app);
         Self { app, router, publisher, ..self }
     }
@@ -376,9 +387,9 @@ async fn seed(store: &Store) {
     };
     let trial = Terms::Trial { length: "P30D".parse().unwrap(), starts: Starts::Activation, grace: Duration::ZERO };
     for (name, plan) in [
-        ("trial", plan(trial, 3)),
-        ("monthly", plan(subscription("P1M"), 14)),
-        ("yearly", plan(subscription("P1Y"), 14)),
+        ("trial", Plan { trials_per_person: Some(2), ..plan(trial, 3) }),
+        ("monthly", Plan { reminders: vec![3, 1], ..plan(subscription("P1M"), 14) }),
+        ("yearly", Plan { reminders: vec![30, 14, 7, 1], ..plan(subscription("P1Y"), 14) }),
         ("perpetual", plan(Terms::Perpetual, 14)),
         ("pair", Plan { activations: Activations::new(2).unwrap(), ..plan(subscription("P1Y"), 14) }),
         ("nomad", Plan { rebinds_per_year: 200, ..plan(subscription("P1Y"), 14) }),

@@ -34,4 +34,8 @@ mod servers;
 #[cfg(test)]
 mod signatures;
 #[cfg(test)]
+mod sweep;
+#[cfg(test)]
+mod trials;
+#[cfg(test)]
 mod verdicts;

@@ -55,7 +55,8 @@ async fn binding_a_trial_is_one_request_too() {
     let calls = table.embedded.calls().take();
     assert_eq!(calls.len(), 1);
     assert_eq!(calls[0].operation, Some(Operation::TransactWriteItems));
-    assert!(calls[0].write_units <= 8.0, "{calls:?}");
+    // One of them is the index's: its time starts, and so it has an end to tell of.
+    assert!(calls[0].write_units <= 9.0, "{calls:?}");
 }
 
 /// The longest licence with one activation that the contract knows.

@@ -138,7 +138,8 @@ async fn a_check_of_a_broken_item_is_no_panic() {
     let (table, license) = Table::bound(&yearly()).await;
     table.check(stamp(&license, &domain(1), 1)).await;
     let whole = table.license_item(license.id).await;
-    for path in paths(&whole) {
+    // DynamoDB itself takes nothing but texts for the keys of an index.
+    for path in paths(&whole).into_iter().filter(|path| !path[0].starts_with("due_")) {
         for value in others().iter().map(Some).chain([None]) {
             table.put(with(&whole, &path, value)).await;
             if let Err(error) = table.store.check_in(stamp(&license, &domain(1), 2)).await {

@@ -17,6 +17,8 @@ mod crashes;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod outbox;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod shapes;

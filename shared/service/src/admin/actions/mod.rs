@@ -15,6 +15,7 @@ use super::{Call, Success, discounts, licenses};
 use crate::App;
 use crate::app::LicensePlans;
 use crate::history::new_event;
+use crate::mail::Announcement;
 use crate::problem::Error;
 use crate::validate::TRIES;
 
@@ -104,6 +105,8 @@ async fn act<T>(
         if let Some(entry) = listed {
             along.revoke(&app.store().revocations().await?, entry)?;
         }
+        let announcement = Announcement::of(&event, &after);
+        announcement.goes(&mut along, now)?;
         let change = Change {
             before: &seen.license,
             after: &after,
@@ -112,6 +115,7 @@ async fn act<T>(
             event: &event,
         };
         if app.store().transition(change, &along).await? == Committed::Done {
+            announcement.send(app, now).await;
             return Ok(success);
         }
     }

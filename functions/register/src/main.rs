@@ -1,0 +1,10 @@
+//! The deployed function `register`: people ask for trials and confirm them.
+
+use std::process::ExitCode;
+
+use marque_service::{register, runtime};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    runtime::run(register::router).await
+}
