@@ -2,6 +2,7 @@
 
 mod package;
 mod tools;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -18,6 +19,9 @@ struct Cli {
 enum Chore {
     /// Build every deployed function with cargo-lambda: `target/lambda/FUNCTION/bootstrap.zip`.
     Package(package::Package),
+    /// Renew what machines' proofs are verified against.
+    #[command(subcommand)]
+    Trust(trust::Trust),
 }
 
 /// Why a chore is not done: a sentence that names the cure.
@@ -27,8 +31,11 @@ struct Failed(String);
 
 #[expect(clippy::print_stderr, reason = "a chore says why it is not done")]
 fn main() -> ExitCode {
-    let Chore::Package(options) = Cli::parse().chore;
-    match package::run(&options) {
+    let done = match Cli::parse().chore {
+        Chore::Package(options) => package::run(&options),
+        Chore::Trust(trust) => trust::run(&trust),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

@@ -126,6 +126,17 @@ pub enum ProofError {
 }
 
 impl ProofError {
+    /// Why, for the log.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Invalid(reason) | Self::Untrusted(reason) | Self::Stale(reason) | Self::ChallengeMismatch(reason) => {
+                reason
+            }
+            Self::SourceUnavailable(reason) => reason,
+        }
+    }
+
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -64,7 +64,8 @@ impl License {
         {
             self.running.paid = Paid::from_anchor(now.day(), length, 1);
         }
-        let activation = Activation { id, bound_at: now, seen: None, public_key, forks: 0, file: None };
+        let activation =
+            Activation { id, bound_at: now, seen: None, public_key, replaced_key: None, forks: 0, file: None };
         self.activations.insert(domain, activation);
         self.changed()
     }
@@ -82,10 +83,15 @@ impl Bindings {
         self.last.as_ref() != Some(domain) && self.first_domains >= plan.activations.get()
     }
 
+    /// Counts a rebind at `now`.
+    pub(crate) fn count_rebind(&mut self, now: Timestamp) {
+        self.rebinds.retain(|at| now.since(*at) < REBIND_WINDOW);
+        self.rebinds.push(now);
+    }
+
     fn record(&mut self, domain: FingerprintValue, plan: &Plan, now: Timestamp) {
         if self.is_rebind(&domain, plan) {
-            self.rebinds.retain(|at| now.since(*at) < REBIND_WINDOW);
-            self.rebinds.push(now);
+            self.count_rebind(now);
         } else if self.last != Some(domain) {
             self.first_domains = self.first_domains.saturating_add(1);
         }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::calendar::Day;
+use crate::cloud::Cloud;
 use crate::customer::PersonText;
 use crate::fingerprint::FingerprintValue;
 use crate::id::{ActivationId, AgreementId, CustomerId, EventId, LicenseId, TokenId};
@@ -188,6 +189,34 @@ pub enum What {
         through: Option<Timestamp>,
         /// The plan's grace follows.
         grace: bool,
+    },
+    /// A machine proved itself, and the licence is paid on.
+    Proven {
+        /// Where it runs.
+        cloud: Cloud,
+        /// Until when it is paid.
+        until: Timestamp,
+    },
+    /// Another key holds the licence: the machine's new one, or another machine's.
+    MachineChanged {
+        /// Where it runs.
+        cloud: Cloud,
+        /// It counts against the year's rebinds.
+        rebind: bool,
+    },
+    /// Support has compared a machine with the cloud's report.
+    MachineConfirmed {
+        /// Where it runs.
+        cloud: Cloud,
+        /// What was found.
+        reason: Note,
+    },
+    /// Support has shut a machine out.
+    MachineShutOut {
+        /// Where it runs.
+        cloud: Cloud,
+        /// Why.
+        reason: Note,
     },
     /// A trial was lengthened.
     Extended {

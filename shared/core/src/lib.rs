@@ -20,6 +20,7 @@ mod language;
 pub mod letter;
 pub mod license;
 pub mod listing;
+pub mod machine;
 pub mod notice;
 pub mod plan;
 mod proof_binding;
@@ -44,6 +45,7 @@ pub use id::{ActivationId, AgreementId, AskId, CustomerId, DiscountId, EventId, 
 pub use letter::Letter;
 pub use license::{Activation, License, Paid, Pending, Plans, Position, Seen, Standing, State, Term};
 pub use listing::{Listing, ListingName, Mode};
+pub use machine::{KeyChange, RegisteredMachine};
 pub use notice::Notice;
 pub use plan::{Kind, Offer, Plan, PlanRef, Product};
 pub use proof_binding::{ProofBinding, ProofBindingError};

@@ -82,6 +82,8 @@ pub enum Purpose {
     },
     /// To go on running.
     Validate,
+    /// The same, by a machine that another one of its account has replaced.
+    ValidateReplaced,
 }
 
 /// The answer: whether the server may run, every reason against it, and what may be told.
@@ -173,10 +175,11 @@ struct Facts<'a> {
 
 type Holds = fn(&Facts<'_>) -> bool;
 
-/// Every reason and when it holds, in the order of the contract. `MACHINE_REPLACED` needs machines that register.
-const REASONS: [(Reason, Holds); 8] = [
+/// Every reason and when it holds, in the order of the contract.
+const REASONS: [(Reason, Holds); 9] = [
     (Reason::Revoked, |facts| facts.state == State::Revoked),
     (Reason::Suspended, |facts| facts.state == State::Suspended),
+    (Reason::MachineReplaced, |facts| facts.check.purpose == Purpose::ValidateReplaced),
     (Reason::ProductMismatch, |facts| facts.license.product != *facts.check.product),
     (Reason::ActivationLimit, |facts| facts.activates() && facts.binding == Binding::OverLimit),
     (Reason::FingerprintMismatch, |facts| facts.is_unbound() && !facts.license.activations.is_empty()),

@@ -1,8 +1,9 @@
 //! What every handler shares, made once at start.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use marque_clouds::Verifier;
 use marque_core::{License, Offer, Plan, PlanRef, Plans, Slug, Timestamp};
 use marque_store::{Store, StoreError};
 
@@ -24,14 +25,15 @@ struct Shared {
     post: Post,
     plans: RwLock<HashMap<(Slug, PlanRef), Arc<Plan>>>,
     signed_list: RwLock<Option<SignedList>>,
+    verifier: OnceLock<Verifier>,
 }
 
 impl App {
     /// An application over this table, clock and keys, whose tokens carry `issuer` and whose mails go by `post`.
     #[must_use]
     pub fn new(store: Store, clock: Clock, keys: Keys, issuer: String, post: Post) -> Self {
-        let (plans, signed_list) = (RwLock::default(), RwLock::default());
-        Self(Arc::new(Shared { store, clock, keys, issuer, post, plans, signed_list }))
+        let (plans, signed_list, verifier) = (RwLock::default(), RwLock::default(), OnceLock::new());
+        Self(Arc::new(Shared { store, clock, keys, issuer, post, plans, signed_list, verifier }))
     }
 
     /// The table.
@@ -62,6 +64,18 @@ impl App {
     #[must_use]
     pub fn post(&self) -> &Post {
         &self.0.post
+    }
+
+    /// Lets machines prove themselves to `verifier`, from now on; a second one changes nothing. Only functions that register
+    /// machines have one: the others need not read trust data at their start.
+    pub fn verify_proofs_with(&self, verifier: Verifier) {
+        self.0.verifier.get_or_init(|| verifier);
+    }
+
+    /// What verifies machines' proofs.
+    pub(crate) fn verifier(&self) -> Result<&Verifier, Error> {
+        let missing = || Error::Unavailable { cause: "this function verifies no proofs".to_owned() };
+        self.0.verifier.get().ok_or_else(missing)
     }
 
     /// The plans of a licence's terms. Revisions never change, so each is read once and kept.

@@ -2,6 +2,8 @@
 //!
 //! `marque serve` starts with it, `marque seed` writes it into a deployed table, and the suites run over it.
 
+use std::collections::BTreeMap;
+
 use marque_core::event::What;
 use marque_core::listing::{Dimension, Effect, Listing, Mode};
 use marque_core::plan::{Activations, Percent, Sale, Starts, Terms};
@@ -12,7 +14,7 @@ use marque_core::{
 };
 use marque_store::{Along, Change, Committed, IssueLicense, Store, StoreError};
 use serde::Serialize;
-use serde_json::Map;
+use serde_json::{Map, Value, json};
 
 use crate::chance;
 
@@ -25,39 +27,18 @@ const CUSTOMER: &str = "cus_00000000000000000000000DEM";
 /// The demo's listing on AWS Marketplace: its product code, its entity, and its dimensions.
 const SAAS_CODE: &str = "d3m0kopicloudadapisaas001";
 const SAAS_ENTITY: &str = "prod-d3m0kopicloud";
+/// The dimension of that listing whose value is a limit.
+pub const SAAS_LIMIT: &str = "servers";
 
 /// What scripts are told of the demo.
 #[derive(Debug, Clone, Serialize)]
 pub struct Demo {
     /// The product.
     pub product: Slug,
-    /// Where it is listed.
-    pub marketplace: Marketplaces,
     /// One licence of each plan on sale.
     pub licenses: Vec<DemoLicense>,
-}
-
-/// Where the demo product is listed.
-#[derive(Debug, Clone, Serialize)]
-pub struct Marketplaces {
-    /// On AWS Marketplace.
-    pub aws: AwsListings,
-}
-
-/// The listings on AWS Marketplace.
-#[derive(Debug, Clone, Serialize)]
-pub struct AwsListings {
-    /// Software as a service: agreements grant licences.
-    pub saas: SaasListing,
-}
-
-/// A listing that agreements buy.
-#[derive(Debug, Clone, Serialize)]
-pub struct SaasListing {
-    /// Its product code.
-    pub product_code: String,
-    /// Its dimensions, in their order.
-    pub dimensions: Vec<String>,
+    /// What the clouds claim of it, by cloud and mode.
+    pub marketplace: BTreeMap<Cloud, BTreeMap<Mode, Value>>,
 }
 
 /// One licence to try things with.
@@ -99,11 +80,16 @@ pub async fn seed(store: &Store, now: Timestamp) -> Result<Demo, SeedError> {
         slug: slug(PRODUCT)?,
         name: "KopiCloud AD API".to_owned(),
         fingerprint_kind: FingerprintKind::AdDomain,
-        marketplace: marketplace()?,
+        marketplace: listings()?,
     };
-    if store.product(&product.slug).await?.is_none_or(|known| known.marketplace.is_empty()) {
-        store.put_product(&product).await?;
-    }
+    let product = match store.product(&product.slug).await? {
+        // What the publisher has made of it meanwhile stays.
+        Some(found) if !found.marketplace.is_empty() => found,
+        _ => {
+            store.put_product(&product).await?;
+            product
+        }
+    };
     for (name, plan) in plans() {
         let reference = PlanRef { plan: slug(name)?, revision: 1 };
         if store.plan(&product.slug, &reference.plan).await?.is_none() {
@@ -124,13 +110,8 @@ pub async fn seed(store: &Store, now: Timestamp) -> Result<Demo, SeedError> {
             None => issue(store, &product, customer.id, &plan, now).await?,
         });
     }
-    let dimensions = product.marketplace.iter().flat_map(|listing| &listing.dimensions);
-    let saas = SaasListing {
-        product_code: SAAS_CODE.to_owned(),
-        dimensions: dimensions.map(|dimension| dimension.name.to_string()).collect(),
-    };
-    let marketplace = Marketplaces { aws: AwsListings { saas } };
-    Ok(Demo { product: product.slug, marketplace, licenses })
+    let marketplace = marketplace(&product.marketplace);
+    Ok(Demo { product: product.slug, licenses, marketplace })
 }
 
 /// The demo's licences that still work or can be made to; what support has stopped is left alone.
@@ -219,22 +200,63 @@ async fn issue(
     Ok(DemoLicense { plan, kind: offer.plan.kind(), id, code: code.reveal() })
 }
 
-fn marketplace() -> Result<Vec<Listing>, SeedError> {
-    let name = |text: &'static str| text.parse().map_err(|_| SeedError::Data(text));
+/// A billed and a bring-your-own listing in each cloud, and the agreements of AWS Marketplace.
+fn listings() -> Result<Vec<Listing>, SeedError> {
+    let data = SeedError::Data("a listing");
+    let listing = |cloud, mode, claim: &str, plan| {
+        Some(Listing {
+            cloud,
+            claim: claim.parse().ok()?,
+            mode,
+            plan: slug(plan).ok()?,
+            entity_id: None,
+            provisional: false,
+            accept_token: cloud == Cloud::Oci,
+            dimensions: Vec::new(),
+        })
+    };
+    let claims = [
+        (Cloud::Aws, "demo0billed0product0code1", "demo0byol0product0code001"),
+        (Cloud::Azure, "kopicloud/ad-api/billed", "kopicloud/ad-api/byol"),
+        (Cloud::Gcp, "5926203842617480193", "5926203842617480194"),
+        (Cloud::Oci, "ocid1.appcataloglisting.oc1..demo-billed", "ocid1.appcataloglisting.oc1..demo-byol"),
+    ];
+    let both = claims.into_iter().flat_map(|(cloud, billed, byol)| {
+        [listing(cloud, Mode::Billed, billed, "billed"), listing(cloud, Mode::Byol, byol, "yearly")]
+    });
+    both.chain([saas()]).collect::<Option<_>>().ok_or(data)
+}
+
+/// What agreements of AWS Marketplace buy.
+fn saas() -> Option<Listing> {
     let metered = Effect::Metered { unit: Unit::Decimal, included: Included::None };
-    Ok(vec![Listing {
+    Some(Listing {
         cloud: Cloud::Aws,
-        claim: name(SAAS_CODE)?,
+        claim: SAAS_CODE.parse().ok()?,
         mode: Mode::Saas,
-        plan: slug("saas")?,
-        entity_id: Some(name(SAAS_ENTITY)?),
+        plan: slug("saas").ok()?,
+        entity_id: Some(SAAS_ENTITY.parse().ok()?),
         provisional: false,
         accept_token: false,
         dimensions: vec![
-            Dimension { name: name("servers")?, effect: Effect::Limit },
-            Dimension { name: name("requests")?, effect: metered },
+            Dimension { name: SAAS_LIMIT.parse().ok()?, effect: Effect::Limit },
+            Dimension { name: "requests".parse().ok()?, effect: metered },
         ],
-    }])
+    })
+}
+
+/// The listings as scripts look them up: a claim as one text, an agreement's with its dimensions.
+fn marketplace(listings: &[Listing]) -> BTreeMap<Cloud, BTreeMap<Mode, Value>> {
+    let mut clouds: BTreeMap<Cloud, BTreeMap<Mode, Value>> = BTreeMap::new();
+    for listing in listings {
+        let dimensions: Vec<_> = listing.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
+        let claim = match listing.mode {
+            Mode::Byol | Mode::Billed => json!(listing.claim.as_str()),
+            Mode::Saas => json!({ "product_code": listing.claim.as_str(), "dimensions": dimensions }),
+        };
+        clouds.entry(listing.cloud).or_default().insert(listing.mode, claim);
+    }
+    clouds
 }
 
 fn plans() -> [(&'static str, Plan); 6] {

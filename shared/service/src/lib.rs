@@ -19,6 +19,7 @@ pub mod mail;
 pub mod marketplace;
 pub mod problem;
 pub mod register;
+pub mod registration;
 #[cfg(feature = "lambda")]
 pub mod runtime;
 #[cfg(feature = "aws")]

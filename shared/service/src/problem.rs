@@ -3,6 +3,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use marque_clouds::ProofError;
 use marque_core::Refusal;
 use marque_store::StoreError;
 use serde::Serialize;
@@ -56,6 +57,18 @@ pub enum Error {
     CodeMistyped,
     /// Understood, but a rule of product or plan forbids it.
     RuleViolated(&'static str),
+    /// The challenge was never given, is used, has lapsed, or is another cloud's.
+    ChallengeUnknown,
+    /// A machine's proof is refused. The reason is for the log alone.
+    Proof(ProofError),
+    /// The machine was started from no listing of the product.
+    ProductNotListed,
+    /// The machine's listing brings no licence.
+    ByolCodeRequired,
+    /// Another key holds the machine.
+    MachineTaken,
+    /// Another machine holds the account's licence in this domain.
+    DomainTaken,
     /// Too often: again after so many seconds.
     RateLimited {
         /// Seconds.
@@ -106,6 +119,8 @@ pub struct Problem {
 
 /// Seconds after which a caller may try again when the table did not answer.
 pub(crate) const RETRY_SOON: u32 = 5;
+/// The same, when a cloud's keys could not be fetched: they are asked for once a minute.
+const RETRY_LATER: u32 = 60;
 
 impl Error {
     /// A single fault.
@@ -212,6 +227,37 @@ impl Error {
                 "A symbol is wrong, swapped, missing or too many: compare the code with the one you were given.",
             ),
             Self::RuleViolated(rule) => (S::UNPROCESSABLE_ENTITY, "RULE_VIOLATED", "A rule forbids it", rule),
+            Self::ChallengeUnknown => (
+                S::CONFLICT,
+                "CHALLENGE_UNKNOWN",
+                "The challenge is not known",
+                "Ask for a new challenge for the machine's own cloud, and use it once, within five minutes.",
+            ),
+            Self::Proof(error) => describe_proof(error),
+            Self::ProductNotListed => (
+                S::UNPROCESSABLE_ENTITY,
+                "PRODUCT_NOT_LISTED",
+                "The machine was not started from a listing of this product",
+                "Start a machine from the vendor's listing in the cloud's marketplace, or activate this server with a code.",
+            ),
+            Self::ByolCodeRequired => (
+                S::UNPROCESSABLE_ENTITY,
+                "BYOL_CODE_REQUIRED",
+                "A licence code is needed",
+                "This machine's listing brings no licence: send the code of one in `code`.",
+            ),
+            Self::MachineTaken => (
+                S::CONFLICT,
+                "MACHINE_TAKEN",
+                "Another key holds this machine",
+                "Stop and start the machine (a reboot is not enough) and register it again, or ask the vendor's support.",
+            ),
+            Self::DomainTaken => (
+                S::CONFLICT,
+                "DOMAIN_TAKEN",
+                "Another machine holds the licence in this domain",
+                "Stop the other machine and register this one 24 hours after its last check, or ask the vendor's support.",
+            ),
             Self::RateLimited { .. } => (
                 S::TOO_MANY_REQUESTS,
                 "RATE_LIMITED",
@@ -243,6 +289,7 @@ impl Error {
     pub fn cause(&self) -> Option<&str> {
         match self {
             Self::Unavailable { cause } => Some(cause),
+            Self::Proof(error) => Some(error.reason()),
             _ => None,
         }
     }
@@ -278,6 +325,7 @@ impl Error {
         let retry_after = match self {
             Self::RateLimited { retry_after } => Some(*retry_after),
             Self::Unavailable { .. } => Some(RETRY_SOON),
+            Self::Proof(ProofError::SourceUnavailable(_)) => Some(RETRY_LATER),
             _ => None,
         };
         if let Some(seconds) = retry_after {
@@ -297,6 +345,48 @@ impl Error {
             status if status.is_client_error() => Self::invalid("", "the request cannot be read"),
             status => Self::Unavailable { cause: format!("a bare {status}") },
         }
+    }
+}
+
+fn describe_proof(error: &ProofError) -> (StatusCode, &'static str, &'static str, &str) {
+    let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+    match error {
+        ProofError::Invalid(_) => (
+            unprocessable,
+            "PROOF_INVALID",
+            "The proof does not hold",
+            "Fetch a new proof from the machine's metadata service and send it unchanged.",
+        ),
+        ProofError::Untrusted(_) => (
+            unprocessable,
+            "PROOF_UNTRUSTED",
+            "The proof is signed by nobody whom the service trusts",
+            "Register from a machine in a commercial region of its cloud; the vendor may have to renew the trust data.",
+        ),
+        ProofError::Stale(_) => (
+            unprocessable,
+            "PROOF_STALE",
+            "The proof is too old",
+            "Fetch a new proof from the machine's metadata service and send it at once.",
+        ),
+        ProofError::ChallengeMismatch(_) => (
+            unprocessable,
+            "CHALLENGE_MISMATCH",
+            "The proof was made for something else",
+            "Have the proof made for the binding of this very challenge and key.",
+        ),
+        ProofError::SourceUnavailable(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "PROOF_SOURCE_UNAVAILABLE",
+            "The cloud's keys cannot be had now",
+            "Keep running on the lease and register again after `Retry-After`.",
+        ),
+    }
+}
+
+impl From<ProofError> for Error {
+    fn from(error: ProofError) -> Self {
+        Self::Proof(error)
     }
 }
 

@@ -19,6 +19,12 @@
 //! | licences of a month | `MONTH#<yyyy-mm>` | `LICENSE#<id>` |
 //! | one trial a product and domain | `TRIAL#<product>#<fingerprint>` | `TRIAL` |
 //! | an answer under an `Idempotency-Key` | `IDEMPOTENCY#<digest>` | `IDEMPOTENCY` |
+//! | a challenge for a machine's proof | `CHALLENGE#<text>` | `CHALLENGE` |
+//! | a machine that has registered | `MACHINE#<cloud>#<id>` | `MACHINE` |
+//! | the machines of a cloud | `MACHINES#<cloud>` | `MACHINE#<account>#<id>` |
+//! | the licence that a cloud bills | `BILLED#<cloud>#<account>#<product>#<fingerprint>` | `BILLED` |
+//! | one provisional time an account and product | `PROVISIONAL#<cloud>#<account>#<product>` | `PROVISIONAL` |
+//! | the roots of a region of Oracle's cloud | `ROOTS#<region>` | `ROOTS` |
 //! | the list of what is no longer good | `REVOCATIONS` | `LIST` |
 //! | a chain of agreements, named by the one that it began with | `AGREEMENT#<id>` | `AGREEMENT` |
 //! | all chains, in the order in which they were made | `AGREEMENTS` | `AGREEMENT#<id>` |
@@ -162,6 +168,41 @@ pub(crate) fn listed_customer(customer: CustomerId) -> Key {
 
 pub(crate) fn idempotency(key: &RequestKey) -> Key {
     Key::new(format!("IDEMPOTENCY#{}", Base64UrlUnpadded::encode_string(&key.0)), "IDEMPOTENCY")
+}
+
+pub(crate) fn challenge(text: &str) -> Key {
+    Key::new(format!("CHALLENGE#{text}"), "CHALLENGE")
+}
+
+pub(crate) fn machine(cloud: Cloud, instance: &str) -> Key {
+    Key::new(format!("MACHINE#{cloud}#{instance}"), "MACHINE")
+}
+
+pub(crate) const MACHINE_PREFIX: &str = "MACHINE#";
+
+pub(crate) fn machines(cloud: Cloud) -> String {
+    format!("MACHINES#{cloud}")
+}
+
+/// What the sort keys of an account's machines begin with.
+pub(crate) fn machines_of(account: &str) -> String {
+    format!("{MACHINE_PREFIX}{account}#")
+}
+
+pub(crate) fn listed_machine(cloud: Cloud, account: &str, instance: &str) -> Key {
+    Key::new(machines(cloud), format!("{}{instance}", machines_of(account)))
+}
+
+pub(crate) fn billed(cloud: Cloud, account: &str, product: &Slug, domain: &FingerprintValue) -> Key {
+    Key::new(format!("BILLED#{cloud}#{account}#{product}#{}", fingerprint(domain)), "BILLED")
+}
+
+pub(crate) fn provisional(cloud: Cloud, account: &str, product: &Slug) -> Key {
+    Key::new(format!("PROVISIONAL#{cloud}#{account}#{product}"), "PROVISIONAL")
+}
+
+pub(crate) fn roots(region: &str) -> Key {
+    Key::new(format!("ROOTS#{region}"), "ROOTS")
 }
 
 pub(crate) fn revocations() -> Key {

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::Redirect;
 use axum::routing::post;
 use marque_marketplace_sim::{Entitled, Objection, Order, Overview, Pricing};
+use marque_service::demo;
 use marque_service::problem::Error;
 use maud::{Markup, html};
 
@@ -82,10 +83,9 @@ async fn press(State(local): State<Local>, body: Bytes) -> Result<Redirect, Erro
 
 /// Five of the first dimension, by contract.
 fn buy(local: &Local, paid: bool) -> Result<(), Objection> {
-    let saas = &local.info.demo.marketplace.aws.saas;
-    let dimension = saas.dimensions.first().cloned().unwrap_or_default();
-    let entitlements = vec![Entitled { dimension, value: 5.into() }];
-    let order = Order { paid, ..Order::new(&saas.product_code, Pricing::Contract, entitlements) };
+    let (product_code, _) = demo::saas_listing();
+    let entitlements = vec![Entitled { dimension: demo::SAAS_LIMIT.to_owned(), value: 5.into() }];
+    let order = Order { paid, ..Order::new(product_code, Pricing::Contract, entitlements) };
     local.market.purchase(order).map(drop)
 }
 

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::proofs::{SimulatorKeys, Starts};
 use crate::output::Unusable;
 
 /// The issuer of a new place. It names no port, so that leases outlive a restart on another one.
@@ -46,6 +47,9 @@ struct Kept {
     /// Signs the sessions of buyers, in hexadecimal.
     #[serde(default = "new_secret")]
     session_key: String,
+    /// When simulated machines were started first.
+    #[serde(default)]
+    started: Starts,
 }
 
 /// 32 random bytes in hexadecimal.
@@ -152,6 +156,29 @@ impl Data {
         self.keep(|kept| kept.clock_offset = seconds);
     }
 
+    /// The keys of the simulated clouds, made at the first start.
+    pub(super) fn simulator_keys(&self) -> Result<SimulatorKeys, Unusable> {
+        let Some(place) = self.folder.as_ref().map(|folder| folder.join("simulator.json")) else {
+            return SimulatorKeys::generate();
+        };
+        if let Some(keys) = read_json(&place)? {
+            return Ok(keys);
+        }
+        let keys = SimulatorKeys::generate()?;
+        write_secret(&place, &keys)?;
+        Ok(keys)
+    }
+
+    /// When a simulated machine was started: as it is said now, or as it was at its first proof.
+    pub(super) fn started_at(&self, machine: &str, said: Option<Timestamp>, now: Timestamp) -> Timestamp {
+        if let Some(started) = self.kept(|kept| kept.started.get(machine).copied()) {
+            return said.unwrap_or(started);
+        }
+        let started = said.unwrap_or(now);
+        self.keep(|kept| _ = kept.started.insert(machine.to_owned(), started));
+        started
+    }
+
     /// Writes `local.json` into the folder and to a file that was asked for.
     pub(super) fn write_info(&self, info: &Info, also: Option<&Path>) -> Result<(), Unusable> {
         if let Some(folder) = &self.folder {
@@ -178,7 +205,14 @@ impl Data {
 impl Kept {
     fn new() -> Self {
         let admin_token = chance::draw::<24>().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { issuer: ISSUER.to_owned(), admin_token, clock_offset: 0, changed: false, session_key: new_secret() }
+        Self {
+            issuer: ISSUER.to_owned(),
+            admin_token,
+            clock_offset: 0,
+            changed: false,
+            session_key: new_secret(),
+            started: Starts::new(),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod clock;
 mod data;
 mod mail;
 mod page;
+mod proofs;
 mod simulated;
 
 use std::io::Write;
@@ -24,7 +25,8 @@ use marque_service::http::{envelope, published};
 use marque_service::keyring::Keys;
 use marque_service::mail::{Kept, Post};
 use marque_service::marketplace::{self, Shop};
-use marque_service::{App, Clock, demo, register, validate};
+use marque_service::{App, Clock, demo, register, registration, validate};
+use marque_simulators::proofs::Simulator;
 use marque_store::Store;
 use tokio::net::TcpListener;
 
@@ -44,6 +46,7 @@ struct Local {
     outbox: Kept,
     market: Marketplace,
     shop: Shop,
+    simulator: Arc<Simulator>,
 }
 
 pub(crate) fn run(options: Serve) -> Answer {
@@ -82,6 +85,11 @@ async fn serve(options: Serve) -> Answer {
 /// Table, keys, clock and demo product, as they were left.
 async fn prepare(data: Arc<Data>, address: SocketAddr) -> Result<Local, Unusable> {
     let unusable = |error: &dyn std::fmt::Display| Unusable::new(error.to_string());
+    // RSA keys take some tens of milliseconds to make, which pass while the table is opened.
+    let simulator = {
+        let data = Arc::clone(&data);
+        tokio::task::spawn_blocking(move || data.simulator_keys()?.simulator())
+    };
     let clock = Clock::shifted(data.clock_offset());
     let now = clock.now();
     let store = Store::new(data.database().client(), TABLE);
@@ -95,6 +103,8 @@ async fn prepare(data: Arc<Data>, address: SocketAddr) -> Result<Local, Unusable
     // Links lead to this very process, whatever the issuer is called.
     let post = Post::kept(outbox.clone(), &url);
     let app = App::new(store, clock, keys.map_err(|error| unusable(&error))?, data.issuer(), post);
+    let simulator = Arc::new(simulator.await.map_err(|error| unusable(&error))??);
+    app.verify_proofs_with(proofs::verifier(&simulator)?);
     let demo = demo::seed(app.store(), now).await.map_err(|error| unusable(&error))?;
     let corrupt = || Unusable::new("the demo product is not there");
     let product = app.store().product(&demo.product).await.map_err(|error| unusable(&error))?.ok_or_else(corrupt)?;
@@ -102,20 +112,21 @@ async fn prepare(data: Arc<Data>, address: SocketAddr) -> Result<Local, Unusable
     let shop = simulated::shop(&data, &app, &market);
     let info =
         Info { url, admin_token: data.admin_token(), issuer: data.issuer(), root: data.ring().root.clone(), demo };
-    Ok(Local { app, data, info: Arc::new(info), outbox, market, shop })
+    Ok(Local { app, data, info: Arc::new(info), outbox, market, shop, simulator })
 }
 
 fn router(local: Local) -> Router {
     let access = Access::Token(LocalToken::new(&local.info.admin_token));
     let bought = marketplace::api().merge(marketplace::admin_api(access.clone())).with_state(local.shop.clone());
-    let calls = validate::api().merge(admin::api(access)).merge(register::api()).merge(bought);
+    let calls = validate::api().merge(admin::api(access)).merge(register::api()).merge(registration::api()).merge(bought);
     let functions = published(calls, local.app.clone()).merge(marketplace::pages(local.shop.clone()));
     let pages = Router::new()
         .merge(page::routes())
         .merge(clock::routes())
         .merge(mail::routes())
         .merge(aws::routes())
-        .merge(buttons::routes());
+        .merge(buttons::routes())
+        .merge(proofs::routes());
     let pages = pages.with_state(local.clone());
     envelope(functions.merge(pages).layer(from_fn_with_state(local, note_changes)))
 }

@@ -12,6 +12,7 @@ mod files;
 mod imports;
 mod license;
 mod licenses;
+mod machines;
 mod once;
 mod page;
 mod people;
@@ -61,6 +62,9 @@ pub fn api(access: Access) -> OpenApiRouter<App> {
         .routes(routes!(events::list))
         .routes(routes!(files::make))
         .routes(routes!(imports::import))
+        .routes(routes!(machines::list))
+        .routes(routes!(machines::confirm))
+        .routes(routes!(machines::revoke))
         .routes(routes!(actions::terms::renew))
         .routes(routes!(actions::terms::change_plan))
         .routes(routes!(actions::terms::withdraw_change))

@@ -121,6 +121,19 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A member that may be absent or null, which means none: a list of texts that `parse` takes.
+    pub fn texts<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        mut parse: impl FnMut(&str) -> Result<T, E>,
+    ) -> Option<Vec<T>> {
+        self.list(name, |fields, at, value| match value.as_str().map(&mut parse) {
+            Some(Ok(value)) => Some(value),
+            Some(Err(error)) => fields.fault_at(&format!("{name}/{at}"), error.to_string()),
+            None => fields.fault_at(&format!("{name}/{at}"), "must be a text"),
+        })
+    }
+
     /// Every element is read, so that the faults of all are told.
     fn list<T>(
         &mut self,

@@ -7,8 +7,8 @@ use http::{HeaderMap, StatusCode};
 use marque_core::time::DAY;
 use marque_core::token::PublicKey;
 use marque_core::{
-    ActivationId, Actor, Binding, Check, Kind, License, LicenseCode, LicenseId, Purpose, Seen, Timestamp, What,
-    evaluate,
+    ActivationId, Actor, Binding, Check, Kind, License, LicenseCode, LicenseId, Purpose, RegisteredMachine, Seen,
+    Timestamp, What, evaluate,
 };
 use marque_store::{Along, Bind, Change, CheckIn, Committed, KeyRule, StoreError};
 use serde::Deserialize;
@@ -68,7 +68,8 @@ impl FromBody for Activation {
     }
 }
 
-fn read_public_key(text: &str) -> Result<[u8; 32], &'static str> {
+/// Reads a machine's key.
+pub(crate) fn read_public_key(text: &str) -> Result<[u8; 32], &'static str> {
     let mut bytes = [0; 32];
     let decoded = Base64UrlUnpadded::decode(text, &mut bytes).map(<[u8]>::len);
     let strong = decoded == Ok(32) && PublicKey::from_bytes(bytes).is_ok();
@@ -97,22 +98,35 @@ pub(crate) async fn activate(State(app): State<App>, body: Body<Activation>) -> 
         let license = app.store().license(id).await?.ok_or(Error::LicenseNotFound)?;
         check_kind(&request.caller, &license)?;
         let plans = app.plans(&license).await?;
-        if let Some(response) = judge(&app, request, &license, &plans, now).await? {
+        let Activation { caller, public_key, .. } = request;
+        let asked = ToBind { caller, public_key: *public_key, along: Along::NOTHING, machine: None };
+        if let Some(response) = bind_or_confirm(&app, asked, &license, &plans, now).await? {
             return Ok(response);
         }
     }
     Err(StoreError::Contention { item: id.to_string() }.into())
 }
 
-/// One try: `None` when somebody else changed the licence meanwhile.
-async fn judge(
+/// A server that shows the code, and what is changed along with the binding.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ToBind<'a> {
+    pub(crate) caller: &'a Caller,
+    /// The key that its checks must be signed with.
+    pub(crate) public_key: Option<[u8; 32]>,
+    pub(crate) along: &'a Along,
+    /// The machine that registers, if it is one of a cloud.
+    pub(crate) machine: Option<&'a RegisteredMachine>,
+}
+
+/// One try: `None` when somebody else changed the same things meanwhile.
+pub(crate) async fn bind_or_confirm(
     app: &App,
-    request: &Activation,
+    asked: ToBind<'_>,
     license: &License,
     plans: &LicensePlans,
     now: Timestamp,
 ) -> Result<Option<Response>, Error> {
-    let Activation { caller, public_key, .. } = request;
+    let ToBind { caller, public_key, along, machine } = asked;
     let domain = &caller.fingerprint.value;
     let position = license.position(plans.as_ref(), now);
     let binding = license.judge_binding(domain, position.plan, now);
@@ -123,14 +137,17 @@ async fn judge(
     let verdict = evaluate(license, plans.as_ref(), check, now);
     let jti = new_token_id(now);
     if !verdict.is_valid() {
-        let context = Context { caller, jti, prev: None, activation: None };
+        let context = Context { caller, jti, prev: None, activation: None, machine };
         return answer(app, StatusCode::OK, &verdict, context).await.map(Some);
     }
     if let Some(held) = license.activations.get(domain) {
+        if app.store().keep(along).await? == Committed::Overtaken {
+            return Ok(None);
+        }
         // The code outweighs a machine's key: this call's key takes its place, or none does.
-        let stamp = stamp(caller, license.id, jti, KeyRule::Replace(*public_key), now);
+        let stamp = stamp(caller, license.id, jti, KeyRule::Replace(public_key), now);
         let Some(CheckIn::Stamped(_)) = app.store().check_in(stamp).await? else { return Ok(None) };
-        let context = Context { caller, jti, prev: None, activation: Some(held.id) };
+        let context = Context { caller, jti, prev: None, activation: Some(held.id), machine };
         return answer(app, StatusCode::OK, &verdict, context).await.map(Some);
     }
     if binding == Binding::TooOften {
@@ -138,7 +155,7 @@ async fn judge(
         return Err(Error::RateLimited { retry_after: u32::try_from(rest_of_the_day).unwrap_or(3600) });
     }
     let activation = ActivationId::new(now, chance::draw());
-    let mut after = license.clone().bind(*domain, activation, *public_key, position.plan, now);
+    let mut after = license.clone().bind(*domain, activation, public_key, position.plan, now);
     if let Some(bound) = after.activations.get_mut(domain) {
         let product_version = caller.product_version.clone();
         bound.seen = Some(Seen {
@@ -153,14 +170,14 @@ async fn judge(
     let event = new_event(license, Actor::Holder, what, now);
     after.head = event.head();
     let bind = Bind { before: license, after: &after, plans: plans.as_ref(), domain, activation, event: &event };
-    let (announcement, mut along) = (Announcement::of(&event, &after), Along::default());
+    let (announcement, mut along) = (Announcement::of(&event, &after), along.clone());
     announcement.goes(&mut along, now)?;
     if app.store().bind(bind, &along).await? == Committed::Overtaken {
         return Ok(None);
     }
     announcement.send(app, now).await;
     let verdict = evaluate(&after, plans.as_ref(), check, now);
-    let context = Context { caller, jti, prev: None, activation: Some(activation) };
+    let context = Context { caller, jti, prev: None, activation: Some(activation), machine };
     answer(app, StatusCode::CREATED, &verdict, context).await.map(Some)
 }
 

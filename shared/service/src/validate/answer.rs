@@ -4,7 +4,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use marque_core::token::{Denial, Lease};
-use marque_core::{ActivationId, Outcome, Timestamp, TokenId, Verdict};
+use marque_core::{ActivationId, Cloud, Outcome, RegisteredMachine, Timestamp, TokenId, Verdict};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -64,6 +64,44 @@ pub(crate) struct CheckAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "act_01ARZ3NDEKTSV4RRFFQ69G5FAV")]
     activation_id: Option<ActivationId>,
+    /// Of a machine that registers: `byol` or `billed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    mode: Option<marque_core::Mode>,
+    /// Of a machine that registers: listing and freshness are proven, or the publisher has confirmed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmed: Option<bool>,
+    /// The machine that registers, as its cloud knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<MachineAnswer>,
+}
+
+/// A machine, as its cloud knows it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Machine)]
+pub(crate) struct MachineAnswer {
+    #[schema(value_type = String)]
+    cloud: Cloud,
+    account: String,
+    instance: String,
+    /// Null when the proof does not say.
+    #[schema(required = true)]
+    region: Option<String>,
+    /// The listing that it was started from; null when only the machine is proven.
+    #[schema(required = true)]
+    product_claim: Option<String>,
+}
+
+impl From<&RegisteredMachine> for MachineAnswer {
+    fn from(machine: &RegisteredMachine) -> Self {
+        Self {
+            cloud: machine.cloud,
+            account: machine.account.clone(),
+            instance: machine.instance.clone(),
+            region: machine.region.clone(),
+            product_claim: machine.claim.clone(),
+        }
+    }
 }
 
 /// What an answer needs beside the verdict.
@@ -75,6 +113,8 @@ pub(crate) struct Context<'a> {
     /// The lease that the caller holds.
     pub(crate) prev: Option<TokenId>,
     pub(crate) activation: Option<ActivationId>,
+    /// The machine that registers.
+    pub(crate) machine: Option<&'a RegisteredMachine>,
 }
 
 /// Signs a verdict and writes it down.
@@ -84,7 +124,7 @@ pub(crate) async fn answer(
     verdict: &Verdict<'_>,
     context: Context<'_>,
 ) -> Result<Response, Error> {
-    let Context { caller, activation, .. } = context;
+    let Context { caller, activation, machine, .. } = context;
     let ring = app.keys().ring(verdict.now).await;
     let key = ring.lease_key(verdict.now)?;
     let facts = verdict.facts.as_ref();
@@ -110,6 +150,9 @@ pub(crate) async fn answer(
         lease,
         denial,
         activation_id: activation,
+        mode: machine.map(|machine| machine.mode),
+        confirmed: machine.map(|machine| machine.confirmed),
+        machine: machine.map(MachineAnswer::from),
     };
     let mut response = (status, Json(body)).into_response();
     response.extensions_mut().insert(LogLine { license: Some(verdict.license_id), verdict: Some(verdict.code()) });

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode};
-use marque_core::{Check, LicenseCode, LicenseId, Purpose, evaluate};
+use marque_core::{Check, License, LicenseCode, LicenseId, Purpose, Timestamp, TokenId, evaluate};
 use marque_store::{CheckIn, KeyRule};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -101,8 +101,11 @@ pub(crate) async fn validate(
         LicenseName::Code(code) => license_of(&app, code).await?,
         LicenseName::Mistyped => return Err(Error::CodeMistyped),
     };
-    let key = key_rule(&app, &headers, &body.bytes, id, caller).await?;
     let jti = new_token_id(now);
+    let key = match signer(&app, &headers, &body.bytes, id, caller).await? {
+        Signer::Known(key) => key,
+        Signer::Replaced(license) => return replaced(&app, &license, caller, jti, now).await,
+    };
     let checked = app.store().check_in(stamp(caller, id, jti, key, now)).await?.ok_or(Error::LicenseNotFound)?;
     let license = checked.license();
     check_kind(caller, license)?;
@@ -114,24 +117,48 @@ pub(crate) async fn validate(
     if verdict.is_valid() {
         count_fork(&app, license, caller, prev).await;
     }
-    answer(&app, StatusCode::OK, &verdict, Context { caller, jti, prev, activation: None }).await
+    answer(&app, StatusCode::OK, &verdict, Context { caller, jti, prev, activation: None, machine: None }).await
+}
+
+/// By whom a check is signed.
+enum Signer {
+    Known(KeyRule),
+    /// By a machine that another one of its account has replaced.
+    Replaced(Box<License>),
+}
+
+/// The machine that was replaced learns so; nothing is stamped.
+async fn replaced(
+    app: &App,
+    license: &License,
+    caller: &Caller,
+    jti: TokenId,
+    now: Timestamp,
+) -> Result<Response, Error> {
+    check_kind(caller, license)?;
+    let plans = app.plans(license).await?;
+    let check =
+        Check { product: &caller.product, domain: &caller.fingerprint.value, purpose: Purpose::ValidateReplaced };
+    let verdict = evaluate(license, plans.as_ref(), check, now);
+    let context = Context { caller, jti, prev: None, activation: None, machine: None };
+    answer(app, StatusCode::OK, &verdict, context).await
 }
 
 /// A signed check reads the machine's key first: nothing is stamped before its signature was checked.
-async fn key_rule(
-    app: &App,
-    headers: &HeaderMap,
-    bytes: &[u8],
-    id: LicenseId,
-    caller: &Caller,
-) -> Result<KeyRule, Error> {
+async fn signer(app: &App, headers: &HeaderMap, bytes: &[u8], id: LicenseId, caller: &Caller) -> Result<Signer, Error> {
     if !headers.contains_key("marque-signature") {
-        return Ok(KeyRule::Unsigned);
+        return Ok(Signer::Known(KeyRule::Unsigned));
     }
     let license = app.store().license(id).await?.ok_or(Error::LicenseNotFound)?;
-    match license.activations.get(&caller.fingerprint.value).and_then(|activation| activation.public_key) {
-        Some(key) => signed_by(headers, &key, &Method::POST, PATH, bytes).map(|_| KeyRule::Signed(key)),
-        None => Ok(KeyRule::Unsigned),
+    let activation = license.activations.get(&caller.fingerprint.value);
+    let by = |key: &[u8; 32]| signed_by(headers, key, &Method::POST, PATH, bytes);
+    let Some(key) = activation.and_then(|activation| activation.public_key) else {
+        return Ok(Signer::Known(KeyRule::Unsigned));
+    };
+    match (by(&key), activation.and_then(|activation| activation.replaced_key)) {
+        (Ok(_), _) => Ok(Signer::Known(KeyRule::Signed(key))),
+        (Err(_), Some(replaced)) if by(&replaced).is_ok() => Ok(Signer::Replaced(Box::new(license))),
+        (Err(error), _) => Err(error),
     }
 }
 

@@ -14,6 +14,7 @@ use marque_embedded::Embedded;
 use marque_marketplace_sim::{
     Dimension, DimensionKind, Entitled, Listing, Marketplace, Order, Pricing, Receipt, Seller,
 };
+use marque_service::mail::{Kept, Post};
 use marque_service::clouds::{Fulfilment, Wiring};
 use marque_service::http::envelope;
 use marque_service::keyring::{Keys, NewKey, RingDocument};
@@ -103,14 +104,14 @@ impl Bazaar {
         let embedded = Embedded::memory().unwrap();
         let store = Store::new(embedded.client(), "marque");
         store.create_table().await.unwrap();
-        let demo = demo::seed(&store, clock.now()).await.unwrap();
+        demo::seed(&store, clock.now()).await.unwrap();
         let keys = Keys::given(&ring(), clock.now()).unwrap();
-        let app = App::new(store, clock, keys, ISSUER.to_owned());
+        let app = App::new(store, clock, keys, ISSUER.to_owned(), Post::kept(Kept::in_memory(), ISSUER));
         let fulfilment = Fulfilment::new(&Wiring::simulated(market.http_client()));
         let key = SessionKey::new([5; 32]);
         let shop = Shop::new(app.clone(), fulfilment, SELLER.to_owned(), key, "help@example.com".to_owned());
         let router = envelope(validate::router(app.clone()).merge(marketplace::router(shop.clone())));
-        Self { embedded, app, market, shop, router, code: demo.marketplace.aws.saas.product_code }
+        Self { embedded, app, market, shop, router, code: demo::saas_listing().0.to_owned() }
     }
 
     pub(crate) fn order(&self, pricing: Pricing) -> Order {

@@ -41,6 +41,8 @@ pub(crate) mod names {
     /// Of an activation.
     pub(crate) const PUBLIC_KEY: &str = "k";
     /// Of an activation.
+    pub(crate) const REPLACED_KEY: &str = "r";
+    /// Of an activation.
     pub(crate) const FORKS: &str = "f";
     /// Of an activation.
     pub(crate) const FILE: &str = "d";
@@ -134,6 +136,9 @@ struct ActivationItem {
     /// Public key.
     #[serde(skip_serializing_if = "Option::is_none", default, with = "optional_array")]
     k: Option<[u8; 32]>,
+    /// Replaced key.
+    #[serde(skip_serializing_if = "Option::is_none", default, with = "optional_array")]
+    r: Option<[u8; 32]>,
     /// Forks.
     #[serde(skip_serializing_if = "is_zero", default)]
     f: u32,
@@ -281,6 +286,7 @@ impl ActivationItem {
             j: seen.map(|seen| seen.lease.to_string()),
             l: seen.and_then(|seen| seen.previous_lease).map(|lease| lease.to_string()),
             k: activation.public_key,
+            r: activation.replaced_key,
             f: activation.forks,
             d: activation.file,
         }
@@ -298,7 +304,15 @@ impl ActivationItem {
             (None, None, None) => None,
             _ => return Err("an activation is seen by halves"),
         };
-        Ok(Activation { id: self.i, bound_at: instant(self.b)?, seen, public_key: self.k, forks: self.f, file: self.d })
+        Ok(Activation {
+            id: self.i,
+            bound_at: instant(self.b)?,
+            seen,
+            public_key: self.k,
+            replaced_key: self.r,
+            forks: self.f,
+            file: self.d,
+        })
     }
 }
 
@@ -364,6 +378,18 @@ fn activation_changes(before: &License, after: &License, expression: &mut Expres
                 expression.set(&[names::ACTIVATIONS, &key], AttributeValue::from(raw));
             }
             Some(known) => {
+                for (name, old, new) in [
+                    (names::PUBLIC_KEY, known.public_key, activation.public_key),
+                    (names::REPLACED_KEY, known.replaced_key, activation.replaced_key),
+                ] {
+                    match new {
+                        Some(new) if old != Some(new) => {
+                            expression.set(&[names::ACTIVATIONS, &key, name], super::binary(&new))
+                        }
+                        None if old.is_some() => expression.remove(&[names::ACTIVATIONS, &key, name]),
+                        _ => expression,
+                    };
+                }
                 if let Some(file) = activation.file.filter(|_| known.file != activation.file) {
                     expression.set(&[names::ACTIVATIONS, &key, names::FILE], super::text(file));
                 }

@@ -4,6 +4,8 @@ mod bodies;
 pub(super) mod stop;
 pub(super) mod terms;
 
+pub(super) use self::bodies::{Because, BecauseSchema};
+
 use http::StatusCode;
 use marque_core::plan::Percent;
 use marque_core::token::Revoked;

@@ -1,0 +1,194 @@
+//! Machines of clouds that have registered, and what a registration may change.
+
+use crate::cloud::Cloud;
+use crate::fingerprint::FingerprintValue;
+use crate::id::{ActivationId, LicenseId};
+use crate::license::{License, Paid};
+use crate::listing::Mode;
+use crate::plan::Plan;
+use crate::slug::Slug;
+use crate::time::{Duration, Timestamp};
+
+/// A proof pays so far: machines that are billed by their cloud prove themselves daily.
+pub const PROOF_PAYS: Duration = Duration::days(3);
+/// A machine that nobody has confirmed yet, where a product allows it, works so long, once.
+pub const PROVISIONAL: Duration = Duration::days(7);
+/// Whoever has not checked in for so long may be replaced without counting it.
+pub const AWAY: Duration = Duration::hours(24);
+
+/// A machine as it registered last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisteredMachine {
+    /// Which cloud it runs in.
+    pub cloud: Cloud,
+    /// The cloud's id of it.
+    pub instance: String,
+    /// Whose it is there.
+    pub account: String,
+    /// Where it runs, if its proof says so.
+    pub region: Option<String>,
+    /// The listing that it was started from; none where only the machine is proven.
+    pub claim: Option<String>,
+    /// How the listing is paid for.
+    pub mode: Mode,
+    /// The product that it runs.
+    pub product: Slug,
+    /// The licence that it was given.
+    pub license: LicenseId,
+    /// The domain that it is in.
+    pub domain: FingerprintValue,
+    /// Its Ed25519 key.
+    pub key: [u8; 32],
+    /// The key before, which may always take its machine back where a proof cannot tell the two apart.
+    pub previous_key: Option<[u8; 32]>,
+    /// The latest start that a proof told, where proofs can be shown again (AWS).
+    pub started_at: Option<Timestamp>,
+    /// When it was registered first.
+    pub registered_at: Timestamp,
+    /// When it proved itself last.
+    pub proven_at: Timestamp,
+    /// Its listing and its freshness are proven, or support has compared it with the cloud's report.
+    pub confirmed: bool,
+    /// Support has shut it out.
+    pub revoked: bool,
+    /// Counts changes.
+    pub version: u64,
+}
+
+/// What a registration with a key means for a machine that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyChange {
+    /// It is the machine's key.
+    Same,
+    /// The cloud signed this key into the proof: the old one is dead, and the change counts as a rebind.
+    Counted,
+    /// The machine was started again since, or the key before takes it back: it counts for nothing.
+    Free,
+    /// The proof may be a copy of one that was shown before.
+    Refused,
+}
+
+impl RegisteredMachine {
+    /// Judges a key that came with a proof. `started_at`: the start that the proof tells, where proofs can be shown again;
+    /// none where the cloud signed the key into it.
+    #[must_use]
+    pub fn judge_key(&self, key: &[u8; 32], started_at: Option<Timestamp>) -> KeyChange {
+        match started_at {
+            _ if self.key == *key => KeyChange::Same,
+            None => KeyChange::Counted,
+            Some(_) if self.previous_key.as_ref() == Some(key) => KeyChange::Free,
+            Some(started) if self.started_at.is_none_or(|latest| started > latest) => KeyChange::Free,
+            Some(_) => KeyChange::Refused,
+        }
+    }
+}
+
+impl License {
+    /// Paid until `until` by a proof; never less than it was.
+    #[must_use]
+    pub fn proven(mut self, until: Timestamp) -> Self {
+        let before = self.running.paid.end().unwrap_or(Timestamp::EPOCH);
+        self.running.paid = Paid::Until(until.max(before));
+        self.changed()
+    }
+
+    /// Nothing but the history changes.
+    #[must_use]
+    pub fn noted(self) -> Self {
+        self.changed()
+    }
+
+    /// Whether another rebind is allowed this year.
+    #[must_use]
+    pub fn rebind_remains(&self, plan: &Plan, now: Timestamp) -> bool {
+        self.bindings.rebinds_in_a_year(now) < usize::from(plan.rebinds_per_year)
+    }
+
+    /// The activation of `domain` is held by `key` from now on. `replaced`: by another machine, so that whoever still
+    /// signs with the old key is told; else the old key is dead. `counted`: it uses up a rebind.
+    #[must_use]
+    pub fn held_by(
+        mut self,
+        domain: &FingerprintValue,
+        key: [u8; 32],
+        replaced: bool,
+        counted: bool,
+        now: Timestamp,
+    ) -> Self {
+        if let Some(activation) = self.activations.get_mut(domain) {
+            let old = activation.public_key.filter(|old| *old != key);
+            activation.replaced_key = if replaced { old.or(activation.replaced_key) } else { activation.replaced_key };
+            activation.replaced_key = activation.replaced_key.filter(|replaced| *replaced != key);
+            activation.public_key = Some(key);
+        }
+        if counted {
+            self.bindings.count_rebind(now);
+        }
+        self.changed()
+    }
+
+    /// The machine has moved from one domain to another, which is a rebind.
+    #[must_use]
+    pub fn moved(
+        mut self,
+        from: &FingerprintValue,
+        to: FingerprintValue,
+        id: ActivationId,
+        key: [u8; 32],
+        plan: &Plan,
+        now: Timestamp,
+    ) -> Self {
+        self.activations.remove(from);
+        self.bind(to, id, Some(key), plan, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine(started_at: Option<&str>) -> RegisteredMachine {
+        RegisteredMachine {
+            cloud: Cloud::Aws,
+            instance: "i-1".to_owned(),
+            account: "1".to_owned(),
+            region: None,
+            claim: None,
+            mode: Mode::Billed,
+            product: "a-product".parse().unwrap(),
+            license: "lic_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+            domain: FingerprintValue([1; 32]),
+            key: [1; 32],
+            previous_key: Some([2; 32]),
+            started_at: started_at.map(|at| at.parse().unwrap()),
+            registered_at: Timestamp::EPOCH,
+            proven_at: Timestamp::EPOCH,
+            confirmed: false,
+            revoked: false,
+            version: 0,
+        }
+    }
+
+    #[test]
+    fn a_proof_that_can_be_shown_again_replaces_a_key_after_a_later_start_alone() {
+        let machine = machine(Some("2027-03-10T09:00:00Z"));
+        for (key, started, expected) in [
+            (1, "2027-03-10T09:00:00Z", KeyChange::Same),
+            (1, "2027-03-01T09:00:00Z", KeyChange::Same),
+            (2, "2027-03-01T09:00:00Z", KeyChange::Free),
+            (3, "2027-03-10T09:00:00Z", KeyChange::Refused),
+            (3, "2027-03-10T08:59:59Z", KeyChange::Refused),
+            (3, "2027-03-10T09:00:01Z", KeyChange::Free),
+        ] {
+            assert_eq!(machine.judge_key(&[key; 32], Some(started.parse().unwrap())), expected, "{key} {started}");
+        }
+    }
+
+    #[test]
+    fn a_proof_made_for_a_key_replaces_the_old_one_and_counts() {
+        let machine = machine(None);
+        assert_eq!(machine.judge_key(&[1; 32], None), KeyChange::Same);
+        assert_eq!(machine.judge_key(&[2; 32], None), KeyChange::Counted);
+        assert_eq!(machine.judge_key(&[3; 32], None), KeyChange::Counted);
+    }
+}

@@ -1,0 +1,232 @@
+//! Billed by the cloud: the licence belongs to an account, for a product, in a domain; a machine with its key holds it.
+
+use axum::response::Response;
+use http::StatusCode;
+use marque_core::machine::{AWAY, PROOF_PAYS, PROVISIONAL};
+use marque_core::{
+    ActivationId, Actor, Check, CustomerId, Event, EventId, KeyChange, License, LicenseCode, LicenseId, Outcome, Plans,
+    Purpose, Reason, RegisteredMachine, Timestamp, Verdict, What, evaluate,
+};
+use marque_store::{Along, Billed, Change, Committed, IssueLicense, KeyRule};
+use sha2::{Digest, Sha256};
+
+use super::judged::Judged;
+use crate::app::LicensePlans;
+use crate::history::new_event;
+use crate::problem::Error;
+use crate::validate::{Context, answer, new_token_id, stamp};
+use crate::{App, chance};
+
+/// One try: `None` when somebody else changed the same things meanwhile.
+pub(super) async fn register(app: &App, judged: &Judged<'_>) -> Result<Option<Response>, Error> {
+    let machine = judged.machine;
+    let key = judged.known.as_ref().filter(|known| known.account == machine.account);
+    let key = key.map(|known| known.judge_key(&judged.request.public_key, judged.started_at()));
+    if key == Some(KeyChange::Refused) {
+        return Err(Error::MachineTaken);
+    }
+    let product = &judged.request.caller.product;
+    if let Some(held) = app.store().billed(machine.cloud, &machine.account, product, judged.domain()).await? {
+        return hold(app, judged, held, key).await;
+    }
+    let known = judged.known.as_ref().filter(|known| {
+        key == Some(KeyChange::Same) && known.product == *product && known.mode == marque_core::Mode::Billed
+    });
+    if let Some(known) = known {
+        let held = app.store().billed(known.cloud, &known.account, product, &known.domain).await?;
+        if held.is_some_and(|held| held.instance == known.instance && held.license == known.license) {
+            return move_domain(app, judged, known).await;
+        }
+    }
+    issue(app, judged).await
+}
+
+/// The account has a licence in this domain: it is paid on, and changes hands if another machine or key asks.
+async fn hold(app: &App, judged: &Judged<'_>, held: Billed, key: Option<KeyChange>) -> Result<Option<Response>, Error> {
+    let now = judged.now;
+    let license = app.store().license(held.license).await?.ok_or(Error::LicenseNotFound)?;
+    let plans = app.plans(&license).await?;
+    let plan = license.position(plans.as_ref(), now).plan;
+    let domain = judged.domain();
+    let record = judged.record(license.id);
+    if let Some(response) = stopped(app, judged, &license, &plans, &record).await? {
+        return Ok(Some(response));
+    }
+    let replaces = held.instance != record.instance;
+    let holder = license.activations.get(domain);
+    let away = holder.and_then(|holder| holder.seen.as_ref()).is_none_or(|seen| now.since(seen.at) >= AWAY);
+    let counted = if replaces { !away } else { key == Some(KeyChange::Counted) };
+    if counted && !license.rebind_remains(plan, now) {
+        return Err(if replaces { Error::DomainTaken } else { Error::MachineTaken });
+    }
+    let mut along = judged.along(&record)?;
+    along.billed(&record, Some(&held))?;
+    let changes_hands = holder.is_none_or(|holder| holder.public_key != Some(record.key));
+    let mut after = paid_on(judged, license.clone(), &record);
+    if holder.is_none() {
+        let activation = ActivationId::new(now, chance::draw());
+        along.activation(activation, license.id)?;
+        after = after.bind(*domain, activation, Some(record.key), plan, now);
+    } else if changes_hands {
+        after = after.held_by(domain, record.key, replaces, counted, now);
+    }
+    let what = if changes_hands {
+        What::MachineChanged { cloud: record.cloud, rebind: counted }
+    } else {
+        What::Proven { cloud: record.cloud, until: after.running.paid.end().unwrap_or(now) }
+    };
+    commit(app, judged, Changed { license: &license, after, plans, what, along, record }, StatusCode::OK).await
+}
+
+/// The same machine and key in another domain.
+async fn move_domain(app: &App, judged: &Judged<'_>, known: &RegisteredMachine) -> Result<Option<Response>, Error> {
+    let now = judged.now;
+    let license = app.store().license(known.license).await?.ok_or(Error::LicenseNotFound)?;
+    let plans = app.plans(&license).await?;
+    let plan = license.position(plans.as_ref(), now).plan;
+    let record = judged.record(license.id);
+    if let Some(response) = stopped(app, judged, &license, &plans, &record).await? {
+        return Ok(Some(response));
+    }
+    if !license.rebind_remains(plan, now) {
+        return Err(Error::MachineTaken);
+    }
+    let activation = ActivationId::new(now, chance::draw());
+    let mut along = judged.along(&record)?;
+    along.not_billed(known).billed(&record, None)?.activation(activation, license.id)?;
+    let after = license.clone().moved(&known.domain, record.domain, activation, record.key, plan, now);
+    let after = paid_on(judged, after, &record);
+    let what = What::Activated { activation, fingerprint: record.domain, rebind: true };
+    commit(app, judged, Changed { license: &license, after, plans, what, along, record }, StatusCode::CREATED).await
+}
+
+/// A proof pays for the next days; a machine whose listing is not proven has its time once, until somebody confirms it.
+fn paid_on(judged: &Judged<'_>, license: License, record: &RegisteredMachine) -> License {
+    if judged.unproven && !record.confirmed { license } else { license.proven(judged.now.after(PROOF_PAYS)) }
+}
+
+/// The answer when support has stopped the licence: nothing else about it matters then, and nothing is changed.
+async fn stopped(
+    app: &App,
+    judged: &Judged<'_>,
+    license: &License,
+    plans: &LicensePlans,
+    record: &RegisteredMachine,
+) -> Result<Option<Response>, Error> {
+    let verdict = verdict(judged, license, plans.as_ref());
+    let stopped = verdict.reasons().iter().any(|reason| matches!(reason, Reason::Revoked | Reason::Suspended));
+    if !stopped {
+        return Ok(None);
+    }
+    let context = Context {
+        caller: &judged.request.caller,
+        jti: new_token_id(judged.now),
+        prev: None,
+        activation: None,
+        machine: Some(record),
+    };
+    answer(app, StatusCode::OK, &verdict, context).await.map(Some)
+}
+
+fn verdict<'a>(judged: &Judged<'_>, license: &'a License, plans: Plans<'a>) -> Verdict<'a> {
+    let caller = &judged.request.caller;
+    let purpose = Purpose::Activate { trial_used: false };
+    let check = Check { product: &caller.product, domain: &caller.fingerprint.value, purpose };
+    evaluate(license, plans, check, judged.now)
+}
+
+/// A licence that a registration changes.
+struct Changed<'l> {
+    license: &'l License,
+    after: License,
+    plans: LicensePlans,
+    what: What,
+    along: Along,
+    record: RegisteredMachine,
+}
+
+async fn commit(
+    app: &App,
+    judged: &Judged<'_>,
+    changed: Changed<'_>,
+    status: StatusCode,
+) -> Result<Option<Response>, Error> {
+    let Changed { license, mut after, plans, what, along, record } = changed;
+    let event = new_event(license, Actor::Holder, what, judged.now);
+    after.head = event.head();
+    let (before, plans_before, plans_after) = (license, plans.as_ref(), plans.as_ref());
+    let change = Change { before, after: &after, plans_before, plans_after, event: &event };
+    match app.store().transition(change, &along).await? {
+        Committed::Done => finish(app, judged, &after, plans.as_ref(), &record, status).await.map(Some),
+        Committed::Overtaken => Ok(None),
+    }
+}
+
+/// The account's first licence in this domain.
+async fn issue(app: &App, judged: &Judged<'_>) -> Result<Option<Response>, Error> {
+    let now = judged.now;
+    let (product, listing) = (&judged.request.caller.product, judged.listing);
+    let offer = app.store().plan(product, &listing.plan).await?.ok_or(Error::ProductNotListed)?;
+    let machine = judged.machine;
+    if judged.unproven && app.store().had_provisional(machine.cloud, &machine.account, product).await? {
+        return Err(Error::ProductNotListed);
+    }
+    let id = LicenseId::new(now, chance::draw());
+    let customer = account_as_customer(machine.cloud.as_str(), &machine.account);
+    let kind = judged.request.caller.fingerprint.kind;
+    let record = judged.record(id);
+    let life = if judged.unproven { PROVISIONAL } else { PROOF_PAYS };
+    let activation = ActivationId::new(now, chance::draw());
+    let mut license = License::issue(id, product.clone(), kind, customer, &offer, now, now)
+        .proven(now.after(life))
+        .bind(record.domain, activation, Some(record.key), &offer.plan, now);
+    license.version = 0;
+    let reference = offer.reference.clone();
+    let issued = What::Issued { customer, plan: reference.plan, revision: reference.revision, percent: 0 };
+    let issued = new_event(&license, Actor::Holder, issued, now);
+    let bound = What::Activated { activation, fingerprint: record.domain, rebind: false };
+    let bound = Event::after(issued.head(), EventId::new(now, chance::draw()), id, now, Actor::Holder, bound);
+    license.head = bound.head();
+    let mut along = judged.along(&record)?;
+    along.billed(&record, None)?.activation(activation, id)?.event(&bound)?;
+    if judged.unproven {
+        along.provisional(&record)?;
+    }
+    let plans = Plans { running: &offer.plan, next: None };
+    // Nobody is told the code: the account is the owner, and its machines hold the licence by their keys.
+    let code = LicenseCode::generate(chance::draw());
+    let issue = IssueLicense { license: &license, plans, code: &code, event: &issued };
+    match app.store().issue(issue, &along).await? {
+        Committed::Done => finish(app, judged, &license, plans, &record, StatusCode::CREATED).await.map(Some),
+        Committed::Overtaken => Ok(None),
+    }
+}
+
+/// Stamps the activation, so that the lease that is about to be signed is known, and answers.
+async fn finish(
+    app: &App,
+    judged: &Judged<'_>,
+    license: &License,
+    plans: Plans<'_>,
+    record: &RegisteredMachine,
+    status: StatusCode,
+) -> Result<Response, Error> {
+    let caller = &judged.request.caller;
+    let jti = new_token_id(judged.now);
+    let verdict = verdict(judged, license, plans);
+    if matches!(verdict.outcome, Outcome::Granted { .. }) {
+        let stamp = stamp(caller, license.id, jti, KeyRule::Signed(record.key), judged.now);
+        app.store().check_in(stamp).await?;
+    }
+    let activation = license.activations.get(judged.domain()).map(|activation| activation.id);
+    let context = Context { caller, jti, prev: None, activation, machine: Some(record) };
+    answer(app, status, &verdict, context).await
+}
+
+/// Licences are listed by customer. An account of a cloud is one without a person: its id follows from its name.
+fn account_as_customer(cloud: &str, account: &str) -> CustomerId {
+    let digest = Sha256::digest(format!("marque/account/v1\n{cloud}\n{account}"));
+    let mut random = [0; 10];
+    random.copy_from_slice(&digest[..10]);
+    CustomerId::new(Timestamp::EPOCH, random)
+}

@@ -1,0 +1,114 @@
+//! What a registration has found out before a licence is touched.
+
+use marque_clouds::{Freshness, Machine};
+use marque_core::listing::Mode;
+use marque_core::{Cloud, FingerprintValue, LicenseId, Listing, Product, RegisteredMachine, Timestamp};
+use marque_store::{Along, StoreError, Use};
+
+use super::body::Registration;
+use crate::problem::Error;
+
+/// A registration whose challenge, signature and proof are good.
+#[derive(Debug)]
+pub(super) struct Judged<'r> {
+    pub(super) request: &'r Registration,
+    /// SHA-256 of the body.
+    pub(super) digest: [u8; 32],
+    pub(super) machine: &'r Machine,
+    /// The machine as it registered last, of the same account.
+    pub(super) known: Option<RegisteredMachine>,
+    pub(super) listing: &'r Listing,
+    /// The listing is not proven, only the machine (OCI without a token).
+    pub(super) unproven: bool,
+    pub(super) now: Timestamp,
+}
+
+impl Judged<'_> {
+    /// The start that the proof tells, where proofs can be shown again.
+    pub(super) fn started_at(&self) -> Option<Timestamp> {
+        match self.machine.freshness {
+            Freshness::StartedAt(at) => Some(at),
+            Freshness::Bound => None,
+        }
+    }
+
+    pub(super) fn domain(&self) -> &FingerprintValue {
+        &self.request.caller.fingerprint.value
+    }
+
+    /// The machine as it registers now.
+    pub(super) fn record(&self, license: LicenseId) -> RegisteredMachine {
+        let Judged { request, machine, known, listing, now, .. } = self;
+        let known = known.as_ref();
+        let key = request.public_key;
+        let previous_key = match known {
+            Some(known) if known.key != key => Some(known.key),
+            Some(known) => known.previous_key,
+            None => None,
+        };
+        RegisteredMachine {
+            cloud: machine.cloud,
+            instance: machine.instance.clone(),
+            account: machine.account.clone(),
+            region: machine.region.clone(),
+            claim: (!self.unproven).then(|| listing.claim.to_string()),
+            mode: listing.mode,
+            product: request.caller.product.clone(),
+            license,
+            domain: *self.domain(),
+            key,
+            previous_key,
+            started_at: self.started_at().max(known.and_then(|known| known.started_at)),
+            registered_at: known.map_or(*now, |known| known.registered_at),
+            proven_at: *now,
+            confirmed: self.proves_all() || known.is_some_and(|known| known.confirmed),
+            revoked: false,
+            version: known.map_or(1, |known| known.version + 1),
+        }
+    }
+
+    /// Listing and freshness are proven, so nobody has to compare anything.
+    fn proves_all(&self) -> bool {
+        !self.unproven && self.started_at().is_none()
+    }
+
+    /// What goes along with every change: the challenge is used up, the machine is written.
+    pub(super) fn along(&self, record: &RegisteredMachine) -> Result<Along, StoreError> {
+        let mut along = Along::default();
+        let by = Use { body: self.digest, license: record.license, instance: record.instance.clone() };
+        along.use_challenge(&self.request.challenge, &by, self.now).machine(record, self.known.as_ref())?;
+        Ok(along)
+    }
+}
+
+/// Which of the product's listings a machine was started from, and whether that is proven. A claim of a listing that
+/// brings no licence never unlocks one that does.
+pub(super) fn listing_of<'p>(
+    product: &'p Product,
+    machine: &Machine,
+    has_code: bool,
+) -> Result<(&'p Listing, bool), Error> {
+    let of_cloud = |mode| move |listing: &&Listing| listing.cloud == machine.cloud && listing.mode == mode;
+    let claimed = |listing: &&Listing| {
+        let proven = machine.cloud != Cloud::Oci || listing.accept_token;
+        proven && machine.product_claims.iter().any(|claim| claim == listing.claim.as_str())
+    };
+    for mode in [Mode::Billed, Mode::Byol] {
+        if let Some(listing) = product.marketplace.iter().filter(of_cloud(mode)).find(claimed) {
+            return Ok((listing, false));
+        }
+    }
+    if machine.cloud != Cloud::Oci || !machine.product_claims.is_empty() {
+        return Err(Error::ProductNotListed);
+    }
+    // Oracle's certificate tells nothing of a listing: it is as good as bringing one's own licence.
+    let mut byol = product.marketplace.iter().filter(of_cloud(Mode::Byol));
+    let mut provisional =
+        product.marketplace.iter().filter(of_cloud(Mode::Billed)).filter(|listing| listing.provisional);
+    let found = match (byol.next(), provisional.next()) {
+        (Some(byol), _) if has_code => Some(byol),
+        (_, Some(provisional)) => Some(provisional),
+        (byol, None) => byol,
+    };
+    found.map(|listing| (listing, true)).ok_or(Error::ProductNotListed)
+}

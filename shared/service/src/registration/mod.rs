@@ -1,0 +1,21 @@
+//! Registration of machines in clouds: a challenge, a proof that the cloud signed for it, a licence.
+//!
+//! Everything that a registration changes is one transaction: the challenge is used up, the machine is written, and the
+//! licence is bound, paid on or handed over. Whoever was overtaken reads and judges anew.
+
+mod billed;
+mod body;
+mod byol;
+mod challenges;
+mod judged;
+mod registrations;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+
+/// The calls of machines.
+pub fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(challenges::give)).routes(routes!(registrations::register))
+}

@@ -1,0 +1,420 @@
+//! Machines of clouds: challenges that are used once, machines that have registered, the licences that clouds bill.
+
+use marque_core::listing::Mode;
+use marque_core::{ActivationId, Cloud, Event, FingerprintValue, LicenseId, RegisteredMachine, Slug, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::expression::Expression;
+use crate::items::bytes::{array, optional_array};
+use crate::items::{self, EventItem, Item};
+use crate::transaction::Write;
+use crate::{Along, Store, StoreError, TTL_ATTRIBUTE, keys};
+
+const USED: &str = "used";
+
+/// What a machine must have its proof made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge {
+    /// 32 of `A-Za-z0-9`.
+    pub text: String,
+    /// For machines of this cloud.
+    pub cloud: Cloud,
+    /// From here on it is unknown.
+    pub expires_at: Timestamp,
+    /// The registration that has used it up.
+    pub used: Option<Use>,
+}
+
+/// Which registration has used a challenge, so that the same bytes get the same licence again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// SHA-256 of its body.
+    pub body: [u8; 32],
+    /// The licence that it was given.
+    pub license: LicenseId,
+    /// The machine.
+    pub instance: String,
+}
+
+/// The licence that a cloud bills: it belongs to an account, for a product, in a domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Billed {
+    /// The licence.
+    pub license: LicenseId,
+    /// The machine that holds it.
+    pub instance: String,
+}
+
+/// Roots of a region of Oracle's cloud, kept until they are to be fetched again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptRoots {
+    /// The region's name.
+    pub region: String,
+    /// Certificates in PEM.
+    pub certificates: Vec<String>,
+    /// When they are to be fetched again.
+    pub refresh_at: Timestamp,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ChallengeItem {
+    cloud: Cloud,
+    expires_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none", default, with = "optional_array")]
+    used: Option<[u8; 32]>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    license: Option<LicenseId>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    instance: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct MachineItem {
+    cloud: Cloud,
+    instance: String,
+    account: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    region: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    claim: Option<String>,
+    mode: Mode,
+    product: Slug,
+    license: LicenseId,
+    #[serde(with = "array")]
+    domain: [u8; 32],
+    #[serde(with = "array")]
+    key: [u8; 32],
+    #[serde(skip_serializing_if = "Option::is_none", default, with = "optional_array")]
+    previous_key: Option<[u8; 32]>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    started_at: Option<i64>,
+    registered_at: i64,
+    proven_at: i64,
+    confirmed: bool,
+    revoked: bool,
+    version: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct BilledItem {
+    license: LicenseId,
+    instance: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RootsItem {
+    region: String,
+    certificates: Vec<String>,
+    refresh_at: i64,
+    expires_at: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct LookUpItem {}
+
+#[derive(Debug, Serialize)]
+struct OfLicenseItem {
+    license: LicenseId,
+}
+
+impl Store {
+    /// Writes a new challenge, which must not be there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn give_challenge(&self, challenge: &Challenge) -> Result<(), StoreError> {
+        let content = ChallengeItem {
+            cloud: challenge.cloud,
+            expires_at: challenge.expires_at.unix(),
+            used: None,
+            license: None,
+            instance: None,
+        };
+        let mut absent = Expression::default();
+        absent.if_absent(&[keys::PK]);
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(items::write(&keys::challenge(&challenge.text), &content)?))
+            .set_condition_expression(absent.condition())
+            .set_expression_attribute_names(absent.names())
+            .send()
+            .await
+            .map(drop)
+            .map_err(StoreError::unavailable)
+    }
+
+    /// A challenge that has not lapsed by `now`. DynamoDB deletes late, so the time is looked at.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+    pub async fn challenge(&self, text: &str, now: Timestamp) -> Result<Option<Challenge>, StoreError> {
+        let Some(item) = self.item(keys::challenge(text), true).await? else { return Ok(None) };
+        let content: ChallengeItem = items::read(&item)?;
+        let corrupt = |fault| StoreError::corrupt(&item, fault);
+        let expires_at = Timestamp::from_unix(content.expires_at).ok_or_else(|| corrupt("a time is out of range"))?;
+        let used = match (content.used, content.license, content.instance) {
+            (Some(body), Some(license), Some(instance)) => Some(Use { body, license, instance }),
+            (None, None, None) => None,
+            _ => return Err(corrupt("a challenge is used by halves")),
+        };
+        let challenge = Challenge { text: text.to_owned(), cloud: content.cloud, expires_at, used };
+        Ok(Some(challenge).filter(|challenge| now < challenge.expires_at))
+    }
+
+    /// A machine that has registered.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+    pub async fn machine(&self, cloud: Cloud, instance: &str) -> Result<Option<RegisteredMachine>, StoreError> {
+        let item = self.item(keys::machine(cloud, instance), true).await?;
+        item.map(|item| MachineItem::read(&item)).transpose()
+    }
+
+    /// The machines of a cloud, of one account or of all, by account and id, at most `limit` of them after `after`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+    pub async fn machines(
+        &self,
+        cloud: Cloud,
+        account: Option<&str>,
+        after: Option<&ListedMachine>,
+        limit: i32,
+    ) -> Result<Vec<ListedMachine>, StoreError> {
+        let prefix = account.map_or_else(|| keys::MACHINE_PREFIX.to_owned(), keys::machines_of);
+        let after = after.map(|listed| keys::listed_machine(cloud, &listed.account, &listed.instance));
+        let found = self.page(&keys::machines(cloud), &prefix, after, limit).await?;
+        let listed = |item: &Item| {
+            let name = item.get(keys::SK).and_then(|sk| sk.as_s().ok());
+            let name = name.and_then(|sk| sk.strip_prefix(keys::MACHINE_PREFIX)).and_then(|name| name.parse().ok());
+            name.ok_or_else(|| StoreError::corrupt(item, "its key names no machine"))
+        };
+        found.iter().map(listed).collect()
+    }
+
+    /// The licence that an account has for a product in a domain, billed by its cloud.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+    pub async fn billed(
+        &self,
+        cloud: Cloud,
+        account: &str,
+        product: &Slug,
+        domain: &FingerprintValue,
+    ) -> Result<Option<Billed>, StoreError> {
+        let item = self.item(keys::billed(cloud, account, product, domain), true).await?;
+        let content: Option<BilledItem> = item.map(|item| items::read(&item)).transpose()?;
+        Ok(content.map(|BilledItem { license, instance }| Billed { license, instance }))
+    }
+
+    /// Whether an account had its provisional time for a product.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn had_provisional(&self, cloud: Cloud, account: &str, product: &Slug) -> Result<bool, StoreError> {
+        Ok(self.item(keys::provisional(cloud, account, product), true).await?.is_some())
+    }
+
+    /// The roots of a region that were kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+    pub async fn kept_roots(&self, region: &str) -> Result<Option<KeptRoots>, StoreError> {
+        let Some(item) = self.item(keys::roots(region), false).await? else { return Ok(None) };
+        let RootsItem { region, certificates, refresh_at, .. } = items::read(&item)?;
+        let refresh_at =
+            Timestamp::from_unix(refresh_at).ok_or_else(|| StoreError::corrupt(&item, "a time is out of range"))?;
+        Ok(Some(KeptRoots { region, certificates, refresh_at }))
+    }
+
+    /// Keeps the roots of a region, in place of older ones.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn keep_roots(&self, roots: &KeptRoots) -> Result<(), StoreError> {
+        let content = RootsItem {
+            region: roots.region.clone(),
+            certificates: roots.certificates.clone(),
+            refresh_at: roots.refresh_at.unix(),
+            expires_at: roots.refresh_at.unix(),
+        };
+        let item = items::write(&keys::roots(&roots.region), &content)?;
+        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        request.send().await.map(drop).map_err(StoreError::unavailable)
+    }
+}
+
+impl Along {
+    /// Uses a challenge up, once: on the condition that nobody has, and that it has not lapsed.
+    pub fn use_challenge(&mut self, challenge: &str, by: &Use, now: Timestamp) -> &mut Self {
+        let mut once = Expression::default();
+        once.set(&[USED], items::binary(&by.body))
+            .set(&["license"], items::text(by.license))
+            .set(&["instance"], items::text(&by.instance))
+            .if_exists(&[keys::PK])
+            .if_absent(&[USED])
+            .if_compares(&[TTL_ATTRIBUTE], ">", items::number(now.unix()));
+        self.writes.push(Write::Update(keys::challenge(challenge), once));
+        self
+    }
+
+    /// Writes a machine with its place in the list, on the condition that nobody has changed it since `before` was read.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written as an item.
+    pub fn machine(
+        &mut self,
+        machine: &RegisteredMachine,
+        before: Option<&RegisteredMachine>,
+    ) -> Result<&mut Self, StoreError> {
+        let mut unchanged = Expression::default();
+        match before {
+            Some(before) => unchanged.if_compares(&["version"], "=", items::number(before.version)),
+            None => unchanged.if_absent(&[keys::PK]),
+        };
+        let listed = keys::listed_machine(machine.cloud, &machine.account, &machine.instance);
+        let item = items::write(&keys::machine(machine.cloud, &machine.instance), &MachineItem::new(machine))?;
+        self.put_if(item, unchanged);
+        self.put_if(items::write(&listed, &LookUpItem {})?, Expression::default());
+        Ok(self)
+    }
+
+    /// Says which machine holds the licence that its cloud bills, on the condition that `before` is still so.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written as an item.
+    pub fn billed(&mut self, machine: &RegisteredMachine, before: Option<&Billed>) -> Result<&mut Self, StoreError> {
+        let key = keys::billed(machine.cloud, &machine.account, &machine.product, &machine.domain);
+        let mut unchanged = Expression::default();
+        match before {
+            Some(before) => unchanged.if_compares(&["license"], "=", items::text(before.license)).if_compares(
+                &["instance"],
+                "=",
+                items::text(&before.instance),
+            ),
+            None => unchanged.if_absent(&[keys::PK]),
+        };
+        let content = BilledItem { license: machine.license, instance: machine.instance.clone() };
+        self.put_if(items::write(&key, &content)?, unchanged);
+        Ok(self)
+    }
+
+    /// The licence is not billed for the domain that the machine was in, on the condition that the machine held it there.
+    pub fn not_billed(&mut self, machine: &RegisteredMachine) -> &mut Self {
+        let key = keys::billed(machine.cloud, &machine.account, &machine.product, &machine.domain);
+        let mut held = Expression::default();
+        held.if_compares(&["license"], "=", items::text(machine.license)).if_compares(
+            &["instance"],
+            "=",
+            items::text(&machine.instance),
+        );
+        self.writes.push(Write::Delete(key, held));
+        self
+    }
+
+    /// An account has its provisional time for a product, once.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written as an item.
+    pub fn provisional(&mut self, machine: &RegisteredMachine) -> Result<&mut Self, StoreError> {
+        let key = keys::provisional(machine.cloud, &machine.account, &machine.product);
+        self.writes.push(Write::put_new(items::write(&key, &OfLicenseItem { license: machine.license })?));
+        Ok(self)
+    }
+
+    /// The look-up of an activation that a licence is issued or changed with.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written as an item.
+    pub fn activation(&mut self, activation: ActivationId, license: LicenseId) -> Result<&mut Self, StoreError> {
+        let item = items::write(&keys::activation(activation), &OfLicenseItem { license })?;
+        self.writes.push(Write::put_new(item));
+        Ok(self)
+    }
+
+    /// A further entry of the history of the licence that is changed.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written as an item.
+    pub fn event(&mut self, event: &Event) -> Result<&mut Self, StoreError> {
+        let item = items::write(&keys::event(event.license, event.seq), &EventItem::new(event)?)?;
+        self.writes.push(Write::put_new(item));
+        Ok(self)
+    }
+}
+
+/// A machine as the list names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedMachine {
+    /// Whose it is.
+    pub account: String,
+    /// Which one.
+    pub instance: String,
+}
+
+impl std::fmt::Display for ListedMachine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}#{}", self.account, self.instance)
+    }
+}
+
+impl std::str::FromStr for ListedMachine {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let (account, instance) = text.split_once('#').ok_or("must be an account and a machine")?;
+        Ok(Self { account: account.to_owned(), instance: instance.to_owned() })
+    }
+}
+
+impl MachineItem {
+    fn new(machine: &RegisteredMachine) -> Self {
+        let machine = machine.clone();
+        Self {
+            cloud: machine.cloud,
+            instance: machine.instance,
+            account: machine.account,
+            region: machine.region,
+            claim: machine.claim,
+            mode: machine.mode,
+            product: machine.product,
+            license: machine.license,
+            domain: machine.domain.0,
+            key: machine.key,
+            previous_key: machine.previous_key,
+            started_at: machine.started_at.map(Timestamp::unix),
+            registered_at: machine.registered_at.unix(),
+            proven_at: machine.proven_at.unix(),
+            confirmed: machine.confirmed,
+            revoked: machine.revoked,
+            version: machine.version,
+        }
+    }
+
+    fn read(item: &Item) -> Result<RegisteredMachine, StoreError> {
+        let content: Self = items::read(item)?;
+        let instant =
+            |seconds| Timestamp::from_unix(seconds).ok_or_else(|| StoreError::corrupt(item, "a time is out of range"));
+        Ok(RegisteredMachine {
+            cloud: content.cloud,
+            instance: content.instance,
+            account: content.account,
+            region: content.region,
+            claim: content.claim,
+            mode: content.mode,
+            product: content.product,
+            license: content.license,
+            domain: FingerprintValue(content.domain),
+            key: content.key,
+            previous_key: content.previous_key,
+            started_at: content.started_at.map(instant).transpose()?,
+            registered_at: instant(content.registered_at)?,
+            proven_at: instant(content.proven_at)?,
+            confirmed: content.confirmed,
+            revoked: content.revoked,
+            version: content.version,
+        })
+    }
+}
