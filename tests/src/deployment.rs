@@ -105,6 +105,45 @@ pub fn ring(root: &RootKey, file: &NewKey) -> RingDocument {
     RingDocument::first(root, ISSUER, &NewKey::Seed(LEASE_SEED), file, from, from).expect("a ring")
 }
 
+/// Who signs the publisher's requests.
+pub const PRINCIPAL: &str = "arn:aws:sts::123456789012:assumed-role/Store/session";
+
+/// The shipped `admin`, running in a stack and behind its URL, which wants IAM.
+#[derive(Debug)]
+pub struct Publisher {
+    /// The function.
+    pub function: Function,
+    gateway: Gateway,
+    open: Gateway,
+}
+
+impl Publisher {
+    /// Starts it, and waits until it asks for events.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn start(deployment: &Deployment) -> Self {
+        let function = Function::start(&function("admin"), &deployment.environment());
+        assert!(function.sandbox().wait_until_asked(1), "admin does not start: {:#?}", function.log());
+        let gateway = Gateway::signed_by(function.sandbox().clone(), PRINCIPAL);
+        let open = Gateway::start(function.sandbox().clone());
+        Self { function, gateway, open }
+    }
+
+    /// Where its URL is.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.gateway.url()
+    }
+
+    /// Where its URL would be if somebody had opened it: nobody is identified.
+    #[must_use]
+    pub fn open_url(&self) -> String {
+        self.open.url()
+    }
+}
+
 /// The shipped `validate`, running in a stack and behind its URL.
 #[derive(Debug)]
 pub struct Shipped {

@@ -32,7 +32,14 @@ impl Gateway {
     /// Starts a gateway in front of a function.
     #[must_use]
     pub fn start(sandbox: Sandbox) -> Self {
-        Self(Listening::start(Router::new().fallback(pass).with_state(sandbox)))
+        Self(Listening::start(Router::new().fallback(pass).with_state(Front { sandbox, principal: None })))
+    }
+
+    /// Starts a gateway in front of a function whose URL wants IAM: every request counts as signed by this principal.
+    #[must_use]
+    pub fn signed_by(sandbox: Sandbox, principal: &'static str) -> Self {
+        let front = Front { sandbox, principal: Some(principal) };
+        Self(Listening::start(Router::new().fallback(pass).with_state(front)))
     }
 
     /// Where it listens.
@@ -42,10 +49,33 @@ impl Gateway {
     }
 }
 
-async fn pass(State(sandbox): State<Sandbox>, request: Request) -> Response {
+/// What is behind a URL, and who signs its requests.
+#[derive(Debug, Clone)]
+struct Front {
+    sandbox: Sandbox,
+    principal: Option<&'static str>,
+}
+
+/// What a URL with `AWS_IAM` adds to the context of an event.
+fn identified(mut event: Value, principal: &str) -> Value {
+    let account = principal.split(':').nth(4).unwrap_or_default();
+    event["requestContext"]["accountId"] = json!(account);
+    event["requestContext"]["authorizer"] = json!({"iam": {
+        "accessKey": "ASIAIOSFODNN7EXAMPLE", "accountId": account, "callerId": "AROAIOSFODNN7EXAMPLE:session",
+        "cognitoIdentity": null, "principalOrgId": null, "userArn": principal, "userId": "AROAIOSFODNN7EXAMPLE:session",
+    }});
+    event
+}
+
+async fn pass(State(front): State<Front>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
-    match sandbox.invoke(event(&parts, &body).to_string()).await {
+    let event = event(&parts, &body);
+    let event = match front.principal {
+        Some(principal) => identified(event, principal),
+        None => event,
+    };
+    match front.sandbox.invoke(event.to_string()).await {
         Outcome::Response(answer) => response(&answer).unwrap_or_else(bad_gateway),
         // Whoever calls a URL does not learn what went wrong inside.
         Outcome::Error { .. } | Outcome::TimedOut => bad_gateway(),

@@ -15,7 +15,7 @@ mod server;
 
 pub use background::runtime;
 pub use client::{Answer, Client};
-pub use deployment::{Deployment, Shipped};
+pub use deployment::{Deployment, PRINCIPAL, Publisher, Shipped};
 pub use function::Function;
 pub use program::{Served, binary, deployed, function};
 pub use runtime_api::Outcome;

@@ -17,7 +17,7 @@ pub fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
         let mut build = cargo_build();
-        build.args(["-p", "marque-local", "-p", "marque-validate"]);
+        build.args(["-p", "marque-local", "-p", "marque-validate", "-p", "marque-admin"]);
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }

@@ -87,6 +87,7 @@ fn rotate(options: &Rotate) -> Answer {
     let duty = match options.duty {
         DutyName::Lease => Duty::Lease,
         DutyName::File => Duty::File,
+        DutyName::List => Duty::List,
     };
     let root: RootDocument = serde_json::from_slice(&input::bytes(root)?).map_err(|error| {
         Unusable::new(format!("{} is no root of `marque keys root` (line {})", root.display(), error.line()))
@@ -105,8 +106,7 @@ fn rotate(options: &Rotate) -> Answer {
     let next = next.map_err(|error| Unusable::new(error.to_string()))?;
     serve::write_secret(path, &next)?;
     let claims = next.verified(root.public()).map_err(|error| Unusable::new(error.to_string()))?;
-    let newest =
-        claims.keys.keys().iter().filter(|key| key.typs().contains(&duty.typs()[0])).max_by_key(|key| key.sign_from());
+    let newest = claims.keys.keys().iter().filter(|key| duty.is_of(key)).max_by_key(|key| key.sign_from());
     if let Some(key) = newest {
         output::say(format!(
             "key set {}: {} signs {} from {}",
@@ -131,8 +131,8 @@ fn next_key(
     kms: Option<NewKey>,
     now: Timestamp,
 ) -> Result<NewKey, Unusable> {
-    if duty == Duty::Lease && kms.is_some() {
-        return Err(Unusable::new("a lease key cannot be in KMS, a check must not wait for it: give `--duty file`"));
+    if duty != Duty::File && kms.is_some() {
+        return Err(Unusable::new("only a file key can be in KMS: give `--duty file`"));
     }
     let claims = ring.verified(root.public()).map_err(|error| Unusable::new(error.to_string()))?;
     let signing = claims.keys.signing_key_for(duty.typs()[0], now).map(|key| key.key_id().to_string());

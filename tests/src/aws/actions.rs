@@ -78,7 +78,9 @@ impl Call {
 
 fn key(request: &Value) -> Option<String> {
     let of = |part: &str| request[part]["pk"]["S"].as_str();
-    of("Key").or_else(|| of("Item")).map(str::to_owned)
+    // A query names its partition by a value of its condition.
+    let queried = || request["ExpressionAttributeValues"][":pk"]["S"].as_str();
+    of("Key").or_else(|| of("Item")).or_else(queried).map(str::to_owned)
 }
 
 impl fmt::Display for Call {

@@ -9,6 +9,7 @@
 
 mod audit;
 mod command;
+mod customers_life;
 mod daily_check;
 mod durability;
 mod events;

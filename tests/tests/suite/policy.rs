@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use marque_tests::aws::Call;
 use serde_yaml_ng::Value;
 
+use crate::customers_life;
 use crate::daily_check;
 use crate::place::Place;
 
@@ -72,8 +73,17 @@ fn validate_calls_what_its_role_grants_and_nothing_else() {
     let place = Place::ShippedFunction(Arc::clone(&calls));
     daily_check::CHECKS.iter().for_each(|check| check(&place));
     let calls: BTreeSet<Call> = calls.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect();
+    hold("ValidateRole", &calls);
+}
 
-    let grants = grants("ValidateRole");
+#[test]
+fn admin_calls_what_its_role_grants_and_nothing_else() {
+    hold("AdminRole", &customers_life::calls_of_admin());
+}
+
+/// Whatever is called is granted, and nothing else is.
+fn hold(role: &str, calls: &BTreeSet<Call>) {
+    let grants = grants(role);
     let denied: Vec<_> = calls.iter().filter(|call| !grants.iter().any(|grant| grant.allows(call))).collect();
     assert!(denied.is_empty(), "the role lacks what the function calls: {denied:#?}");
 

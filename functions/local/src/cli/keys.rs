@@ -71,6 +71,8 @@ pub(crate) struct Rotate {
 pub(crate) enum DutyName {
     /// Leases and denials.
     Lease,
-    /// Files and lists of revocations.
+    /// Files, and lists of revocations where no key has them as its own duty.
     File,
+    /// Lists of revocations alone: needed beside a file key in KMS, which signs at most some thirty entries.
+    List,
 }

@@ -19,18 +19,27 @@ pub const OVERLAP: Duration = Duration::hours(24);
 pub enum Duty {
     /// Leases and denials.
     Lease,
-    /// Files and lists.
+    /// Files, and lists where no key has them as its own duty.
     File,
+    /// Lists alone: KMS signs at most 4096 bytes, which is a list of some thirty entries.
+    List,
 }
 
 impl Duty {
     /// The kinds of token that keys of this duty sign.
     #[must_use]
-    pub const fn typs(self) -> [Typ; 2] {
+    pub const fn typs(self) -> &'static [Typ] {
         match self {
-            Self::Lease => [Typ::Lease, Typ::Denial],
-            Self::File => [Typ::License, Typ::Revocations],
+            Self::Lease => &[Typ::Lease, Typ::Denial],
+            Self::File => &[Typ::License, Typ::Revocations],
+            Self::List => &[Typ::Revocations],
         }
+    }
+
+    /// Whether a listed key has this duty, and no other.
+    #[must_use]
+    pub fn is_of(self, key: &ListedKey) -> bool {
+        self.typs().len() == key.typs().len() && self.typs().iter().all(|typ| key.typs().contains(typ))
     }
 }
 
@@ -59,7 +68,7 @@ impl NewKey {
             Self::Seed(seed) => Secret { kid, seed: Some(SecretSeed::new(*seed)), kms: None },
             Self::Kms { id, .. } => Secret { kid, seed: None, kms: Some(id.clone()) },
         };
-        Ok((ListedKey::new(public, duty.typs(), from, None)?, secret))
+        Ok((ListedKey::new(public, duty.typs().iter().copied(), from, None)?, secret))
     }
 }
 
@@ -102,18 +111,13 @@ impl RingDocument {
         now: Timestamp,
     ) -> Result<Self, RingFault> {
         let old = self.verified(root.public())?;
-        let [typ, _] = duty.typs();
         let starts = now.after(LISTED_BEFORE);
-        if old.keys.keys().iter().any(|key| key.typs().contains(&typ) && key.sign_from() > now) {
+        if old.keys.keys().iter().any(|key| duty.is_of(key) && key.sign_from() > now) {
             return Err(RingFault("the next key of this duty is listed already: wait until it signs".to_owned()));
         }
         let (listed, secret) = key.listed(duty, starts).map_err(|error| RingFault(error.to_string()))?;
         let end = |key: ListedKey| {
-            if key.typs().contains(&typ) && key.sign_until().is_none() {
-                key.ending(starts.after(OVERLAP))
-            } else {
-                key
-            }
+            if duty.is_of(&key) && key.sign_until().is_none() { key.ending(starts.after(OVERLAP)) } else { key }
         };
         let gone = |key: &ListedKey| {
             key.typs().contains(&Typ::Lease) && key.sign_until().is_some_and(|until| until.after(longest_lease) < now)

@@ -1,6 +1,6 @@
 //! What signs files and lists: a seed in memory, or KMS.
 
-use marque_core::token::{Claims, SigningKey};
+use marque_core::token::{Claims, KeyId, SigningKey};
 
 use crate::problem::Error;
 
@@ -27,6 +27,16 @@ pub struct KmsKey {
 }
 
 impl FileKey {
+    /// Which key it is.
+    #[must_use]
+    pub fn key_id(&self) -> KeyId {
+        match self {
+            Self::Local(key) => key.key_id(),
+            #[cfg(feature = "aws")]
+            Self::Kms(key) => key.public.key_id(),
+        }
+    }
+
     /// Signs claims.
     ///
     /// # Errors

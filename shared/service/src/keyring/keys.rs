@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use marque_core::Timestamp;
-use marque_core::token::{KeyId, KeySet, KeySetClaims, PublicKey, SigningKey, Typ};
+use marque_core::token::{KeyId, KeySet, KeySetClaims, ListedKey, PublicKey, SigningKey, Typ};
 
 use super::document::{RingDocument, RingFault, Secret};
 use super::file_key::FileKey;
@@ -105,6 +105,20 @@ impl KeyRing {
     pub fn file_key(&self, now: Timestamp) -> Result<&FileKey, Error> {
         let kid = self.active(Typ::License, now)?;
         self.file_keys.get(&kid).ok_or_else(|| no_key(Typ::License))
+    }
+
+    /// The key that signs lists at `now`: one that signs nothing else, or the file key.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when there is neither.
+    pub fn list_key(&self, now: Timestamp) -> Result<&FileKey, Error> {
+        let alone = |key: &&ListedKey| key.typs().iter().eq([&Typ::Revocations]);
+        let signs = |key: &&ListedKey| key.sign_from() <= now && key.sign_until().is_none_or(|until| now < until);
+        let listed = self.set.keys().iter().filter(alone).filter(signs).max_by_key(|key| key.sign_from());
+        match listed.and_then(|key| self.file_keys.get(&key.key_id())) {
+            Some(key) => Ok(key),
+            None => self.file_key(now),
+        }
     }
 
     /// When the last of the listed keys that sign this kind of token ends; none when one signs without an end.

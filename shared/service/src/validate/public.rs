@@ -55,7 +55,7 @@ pub(crate) async fn revocations(State(app): State<App>) -> Result<Json<Revocatio
         revoked: list.revoked,
     };
     let ring = app.keys().ring(now).await;
-    let token = ring.file_key(now)?.sign(&claims).await?;
+    let token = ring.list_key(now)?.sign(&claims).await?;
     app.keep_signed_list(SignedList { seq: list.seq, at: now, token: token.clone() });
     Ok(Json(RevocationsAnswer { crl: token }))
 }

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use marque_core::token::{Expected, KeySet, Lease, PublicKey, RootKey, SigningKey, UnverifiedToken};
 use marque_core::{Duration, Timestamp};
-use marque_service::keyring::{Duty, KeyRing, Keys, NewKey, RingDocument, RingSource, RootDocument, SecretSeed};
+use marque_service::keyring::{
+    Duty, FileKey, KeyRing, Keys, NewKey, RingDocument, RingSource, RootDocument, SecretSeed,
+};
 use serde_json::json;
 
 use crate::harness::{House, ISSUER, NOW, first_ring, time, validation, with};
@@ -62,6 +64,27 @@ fn one_rotation_at_a_time() {
     assert!(!twice.to_string().is_empty(), "a key cannot have two duties");
     let stranger = ring.rotate(&RootKey::from_seed([8; 32]), Duty::Lease, &NewKey::Seed([4; 32]), LONGEST, now);
     stranger.unwrap_err();
+}
+
+#[test]
+fn a_key_for_lists_signs_them_alone_and_files_stay_with_theirs() {
+    let now = time(NOW);
+    let list = |seed| NewKey::Seed([seed; 32]);
+    let ring = first_ring(&root()).rotate(&root(), Duty::List, &list(5), LONGEST, now).unwrap();
+    let claims = ring.verified(root().public()).unwrap();
+    assert_eq!(claims.keys.get(public(2).key_id()).unwrap().sign_until(), None, "the file key goes on");
+    // The next file key does not take the lists back.
+    let ring = ring.rotate(&root(), Duty::File, &list(6), LONGEST, now.after(Duration::days(3))).unwrap();
+    let signer = |at: Timestamp, lists: bool| {
+        let ring = KeyRing::read(&ring, &RingSource::Given, at).unwrap();
+        let key = if lists { ring.list_key(at) } else { ring.file_key(at) };
+        key.unwrap().key_id()
+    };
+    let signs = now.after(Duration::hours(48));
+    assert_eq!(signer(signs.before(Duration::from_seconds(1)), true), public(2).key_id());
+    assert_eq!((signer(signs, true), signer(signs, false)), (public(5).key_id(), public(2).key_id()));
+    let later = now.after(Duration::days(30));
+    assert_eq!((signer(later, true), signer(later, false)), (public(5).key_id(), public(6).key_id()));
 }
 
 #[test]

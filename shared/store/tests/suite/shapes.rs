@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use marque_core::event::Head;
 use marque_core::license::Bindings;
 use marque_core::listing::{Dimension, Effect};
 use marque_core::plan::{Activations, Percent, Sale, Starts, Terms};
+use marque_core::token::{Revoked, Subject};
 use marque_core::usage::{Included, Unit};
 use marque_core::{
     Activation, ActivationId, Cloud, Customer, CustomerId, Day, Duration, FingerprintKind, FingerprintValue, Language,
     License, LicenseId, Listing, Mode, Offer, Paid, Pending, Period, Plan, PlanRef, Plans, Product, Seen, Slug,
     Standing, Term, Timestamp, TokenId,
 };
-use marque_store::{Along, Change, Committed};
+use marque_store::items::MAX_REVOKED;
+use marque_store::{Along, Change, Committed, StoreError};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -317,4 +320,50 @@ fn listings() -> Vec<Listing> {
     };
     let other = Listing { cloud: Cloud::Oci, accept_token: true, entity_id: None, mode: Mode::Byol, ..listing.clone() };
     vec![listing, other]
+}
+
+#[tokio::test]
+async fn the_list_of_revocations_holds_what_it_says_and_no_more() {
+    let table = Table::new().await;
+    let entry = |number: u32| {
+        let mut random = [0; 10];
+        random[..4].copy_from_slice(&number.to_be_bytes());
+        let subject = match number % 2 {
+            0 => Subject::License(LicenseId::new(Timestamp::EPOCH, random)),
+            _ => Subject::Token(TokenId::new(Timestamp::EPOCH, random)),
+        };
+        let reason = ["revoked", "moved", "replaced"][number as usize % 3].to_owned();
+        Revoked { subject, at: Timestamp::from_unix(1_800_000_000 + i64::from(number)).unwrap(), reason }
+    };
+    let most = u32::try_from(MAX_REVOKED).unwrap();
+    // All but the last two at once, as they lie in the item when they have come one by one.
+    let bytes = |number: u32| {
+        let entry = entry(number);
+        let (kind, id) = match entry.subject {
+            Subject::License(id) => (b'l', id.to_bytes()),
+            Subject::Token(id) => (b't', id.to_bytes()),
+        };
+        let at = u32::try_from(entry.at.unix()).unwrap();
+        [&[kind, u8::try_from(number % 3).unwrap()], id.as_slice(), &at.to_be_bytes()].concat()
+    };
+    let entries: Vec<u8> = (0..most - 2).flat_map(bytes).collect();
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let item = [
+        ("pk", text("REVOCATIONS")),
+        ("sk", text("LIST")),
+        ("seq", AttributeValue::N("17999".to_owned())),
+        ("entries", AttributeValue::B(entries.into())),
+    ];
+    table.put(item.map(|(name, value)| (name.to_owned(), value)).into()).await;
+    for number in most - 2..most {
+        let mut along = Along::default();
+        let seen = table.store.revocations().await.unwrap();
+        along.revoke(&seen, entry(number)).unwrap();
+        assert_eq!(table.store.keep(&along).await.unwrap(), Committed::Done);
+        assert_eq!(table.store.keep(&along).await.unwrap(), Committed::Overtaken, "read before it was changed");
+    }
+    let full = table.store.revocations().await.unwrap();
+    assert_eq!(full.revoked, (0..most).map(entry).collect::<Vec<_>>());
+    assert!(matches!(Along::default().revoke(&full, entry(most)), Err(StoreError::Full { .. })));
+    Along::default().revoke(&full, entry(0)).unwrap();
 }

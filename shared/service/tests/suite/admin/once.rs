@@ -99,3 +99,16 @@ async fn nothing_that_is_kept_holds_a_code_or_a_person() {
         assert!(!kept.contains(secret), "{secret} lies in a kept answer");
     }
 }
+
+#[tokio::test]
+async fn issuing_under_a_key_is_one_transaction_of_at_most_14_write_units() {
+    let (house, customer) = shop().await;
+    let body = json!({"product": PRODUCT, "plan": "yearly", "customer_id": customer});
+    post(&house, "/licenses", &body, "warm").await.ok(201);
+    house.embedded.calls().record(true);
+    post(&house, "/licenses", &body, &"k".repeat(64)).await.ok(201);
+    let calls = house.embedded.calls().take();
+    let writes: Vec<_> = calls.iter().filter(|call| call.write_units > 0.0).collect();
+    assert_eq!(writes.len(), 1, "{calls:?}");
+    assert!(writes[0].write_units <= 14.0, "{writes:?}");
+}
