@@ -43,11 +43,15 @@ async fn everywhere(plan: &str, before: &[(&str, Value)], action: &str, body: &V
                 break;
             }
             faults += 1;
-            match fault {
-                Fault::LostAnswer => assert!(answer.status.is_success(), "{action} {n}: {answer:?}"),
-                _ => drop(answer.problem(503, "UNAVAILABLE")),
-            }
             house.embedded.faults().clear();
+            if fault == Fault::LostAnswer {
+                assert!(answer.status.is_success(), "{action} {n}: {answer:?}");
+            } else if answer.status.is_success() {
+                // Only what follows the change, its mail, may fail without failing the call.
+                assert_eq!(entries(&house, id).await, old + 1, "{action}: {fault:?} at request {n}");
+            } else {
+                answer.problem(503, "UNAVAILABLE");
+            }
             assert!([old, old + 1].contains(&entries(&house, id).await), "{action}: {fault:?} at request {n} did half");
             let (one, two) = (ask().await, ask().await);
             assert!(one.status.is_success(), "{action}: {fault:?} at request {n}: {one:?}");
@@ -94,10 +98,14 @@ async fn inside_an_issue_one_licence_is_made_and_its_code_is_told_again() {
                 assert!(n > 4, "{n} requests");
                 break;
             }
-            assert_eq!(answer.status.is_success(), fault == Fault::LostAnswer, "{n}");
+            assert!(answer.status.is_success() || fault != Fault::LostAnswer, "{n}");
             house.embedded.faults().clear();
             let (one, two) = (ask().await.ok(201), ask().await.ok(201));
             assert_eq!(one, two);
+            if answer.status.is_success() {
+                // Only what follows the change, its mail, may fail without failing the call.
+                assert_eq!(answer.json(), one, "{fault:?} at request {n}");
+            }
             assert_eq!(house.activate(text(&one["code"]), 1).await.status, 201);
             let list = house.see(&format!("/licenses?customer_id={customer}")).await.ok(200);
             assert_eq!(list["items"].as_array().unwrap().len(), 1, "{fault:?} at request {n}");
