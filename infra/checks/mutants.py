@@ -187,7 +187,7 @@ def _(p):
 
 @mutant("packages", "a function is packaged and not deployed")
 def _(p):
-    p.functions.append("register")
+    p.functions.append("stowaway")
 
 
 @mutant("packages", "the folder is deployed instead of the archive in it")

@@ -180,17 +180,15 @@ pub(crate) fn machine(cloud: Cloud, instance: &str) -> Key {
 
 pub(crate) const MACHINE_PREFIX: &str = "MACHINE#";
 
-pub(crate) fn machines(cloud: Cloud) -> String {
-    format!("MACHINES#{cloud}")
-}
-
-/// What the sort keys of an account's machines begin with.
-pub(crate) fn machines_of(account: &str) -> String {
-    format!("{MACHINE_PREFIX}{account}#")
+/// The list of a cloud's machines, of one account or of all.
+pub(crate) fn machines(cloud: Cloud, account: Option<&str>) -> Key {
+    let of_account = account.map_or_else(String::new, |account| format!("{account}#"));
+    Key::new(format!("MACHINES#{cloud}"), format!("{MACHINE_PREFIX}{of_account}"))
 }
 
 pub(crate) fn listed_machine(cloud: Cloud, account: &str, instance: &str) -> Key {
-    Key::new(machines(cloud), format!("{}{instance}", machines_of(account)))
+    let Key { pk, sk } = machines(cloud, Some(account));
+    Key::new(pk, format!("{sk}{instance}"))
 }
 
 pub(crate) fn billed(cloud: Cloud, account: &str, product: &Slug, domain: &FingerprintValue) -> Key {

@@ -182,9 +182,8 @@ impl Store {
         after: Option<&ListedMachine>,
         limit: i32,
     ) -> Result<Vec<ListedMachine>, StoreError> {
-        let prefix = account.map_or_else(|| keys::MACHINE_PREFIX.to_owned(), keys::machines_of);
         let after = after.map(|listed| keys::listed_machine(cloud, &listed.account, &listed.instance));
-        let found = self.page(&keys::machines(cloud), &prefix, after, limit).await?;
+        let found = self.page(&keys::machines(cloud, account), after, limit).await?;
         let listed = |item: &Item| {
             let name = item.get(keys::SK).and_then(|sk| sk.as_s().ok());
             let name = name.and_then(|sk| sk.strip_prefix(keys::MACHINE_PREFIX)).and_then(|name| name.parse().ok());

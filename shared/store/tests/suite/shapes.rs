@@ -87,8 +87,16 @@ fn any_seen() -> impl Strategy<Value = Seen> {
 fn any_activation() -> impl Strategy<Value = Activation> {
     let id = (any_time(), any::<[u8; 10]>()).prop_map(|(at, random)| ActivationId::new(at, random));
     let key = option::of(any::<[u8; 32]>());
-    (id, any_time(), option::of(any_seen()), key, any::<u32>(), option::of(any_token())).prop_map(
-        |(id, bound_at, seen, public_key, forks, file)| Activation { id, bound_at, seen, public_key, forks, file },
+    (id, any_time(), option::of(any_seen()), key.clone(), key, any::<u32>(), option::of(any_token())).prop_map(
+        |(id, bound_at, seen, public_key, replaced_key, forks, file)| Activation {
+            id,
+            bound_at,
+            seen,
+            public_key,
+            replaced_key,
+            forks,
+            file,
+        },
     )
 }
 
