@@ -95,7 +95,7 @@ pub(crate) enum CustomerCommand {
     Erase {
         /// The customer: cus_….
         customer: CustomerId,
-        /// Why.
+        /// Why. This stays, so it should not name the person.
         #[arg(long)]
         reason: String,
         /// Yes: it cannot be undone.

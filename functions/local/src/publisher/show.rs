@@ -5,9 +5,6 @@ use serde_json::Value;
 
 use crate::output::{self, plain};
 
-/// Below this many columns a table leaves out what can be done without.
-const NARROW: u16 = 100;
-
 /// A member as one line of text; `-` when there is none.
 pub(super) fn member(document: &Value, name: &str) -> String {
     text(&document[name])
@@ -62,18 +59,22 @@ pub(super) fn record(document: &Value, first: &[&str]) {
     anstream::println!("{}", table.trim_fmt());
 }
 
-/// A list as a table: `columns` are heading and member. Those from the `kept`-th on are left out where it is narrow.
+/// A list as a table: `columns` are heading and member. Those from the `kept`-th on are left out, the last first, where the
+/// terminal is too narrow for all.
 pub(super) fn list<const N: usize>(items: &[Value], columns: [(&str, &str); N], kept: usize) {
     let mut table = output::table(columns.map(|(heading, _)| heading));
     fit(&mut table);
     for item in items {
         table.add_row(columns.map(|(_, name)| member(item, name)));
     }
-    if output::width().is_some_and(|width| width < NARROW) {
-        for at in kept..N {
-            if let Some(column) = table.column_mut(at) {
-                column.set_constraint(ColumnConstraint::Hidden);
-            }
+    // Each column has a space on either side.
+    let widths = table.column_max_content_widths();
+    let needed = |shown: usize| widths.iter().take(shown).map(|width| usize::from(*width) + 2).sum::<usize>();
+    let fits = |shown: usize| output::width().is_none_or(|width| needed(shown) <= usize::from(width));
+    let shown = (kept..=N).rev().find(|shown| fits(*shown)).unwrap_or(kept);
+    for at in shown..N {
+        if let Some(column) = table.column_mut(at) {
+            column.set_constraint(ColumnConstraint::Hidden);
         }
     }
     anstream::println!("{}", table.trim_fmt());

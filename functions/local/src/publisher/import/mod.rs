@@ -108,7 +108,7 @@ impl Report {
 
     fn counting(&mut self, lines: u64) {
         self.bar.finish_and_clear();
-        self.bar = bar(lines, "sending {bar:30} {pos}/{len} lines, {per_sec}, {eta} left");
+        self.bar = bar(lines, "sending {bar:30} {pos}/{len} lines, {eta} left");
     }
 
     fn fault(&mut self, fault: &Fault) {
@@ -145,7 +145,8 @@ impl Report {
         }
         let mut words: Vec<_> = self.done.iter().map(|(status, count)| format!("{count} {}", plain(status))).collect();
         words.sort();
-        words.extend((self.faulty > 0).then(|| format!("{} faults", self.faulty)));
+        let faults = if self.faulty == 1 { "fault" } else { "faults" };
+        words.extend((self.faulty > 0).then(|| format!("{} {faults}", self.faulty)));
         let advice = if options.dry_run || self.faulty > 0 { format!("; {advice}") } else { String::new() };
         output::say(format!("{lines} lines: {}{advice}", words.join(", ")));
         outcome
