@@ -9,9 +9,14 @@ mod byol;
 mod challenges;
 mod judged;
 mod registrations;
+#[cfg(feature = "aws")]
+mod trust;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+#[cfg(feature = "aws")]
+pub use trust::trust_the_clouds;
 
 use crate::App;
 

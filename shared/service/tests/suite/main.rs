@@ -18,6 +18,8 @@ mod files;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod machines;
+#[cfg(test)]
 #[path = "../../../core/tests/rules/model.rs"]
 #[expect(dead_code, reason = "the rules of core ask it for more")]
 mod model;

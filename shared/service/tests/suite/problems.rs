@@ -9,6 +9,7 @@ use axum::routing::get;
 use bytes::Bytes;
 use http::{Method, Request, header};
 use http_body_util::BodyExt;
+use marque_clouds::ProofError;
 use marque_service::http::envelope;
 use marque_service::problem::{Error, Fault};
 use marque_store::StoreError;
@@ -26,6 +27,17 @@ fn table() -> Vec<(Error, u16, &'static str, &'static str)> {
         (Error::Unauthorized, 401, "UNAUTHORIZED", ""),
         (Error::SignatureRequired, 401, "SIGNATURE_REQUIRED", ""),
         (Error::SignatureInvalid, 401, "SIGNATURE_INVALID", ""),
+        (Error::LeaseInvalid, 401, "LEASE_INVALID", ""),
+        (Error::ChallengeUnknown, 409, "CHALLENGE_UNKNOWN", ""),
+        (Error::Proof(ProofError::Invalid("SECRET")), 422, "PROOF_INVALID", ""),
+        (Error::Proof(ProofError::Untrusted("SECRET")), 422, "PROOF_UNTRUSTED", ""),
+        (Error::Proof(ProofError::Stale("SECRET")), 422, "PROOF_STALE", ""),
+        (Error::Proof(ProofError::ChallengeMismatch("SECRET")), 422, "CHALLENGE_MISMATCH", ""),
+        (Error::Proof(ProofError::SourceUnavailable("SECRET".into())), 503, "PROOF_SOURCE_UNAVAILABLE", "60"),
+        (Error::ProductNotListed, 422, "PRODUCT_NOT_LISTED", ""),
+        (Error::ByolCodeRequired, 422, "BYOL_CODE_REQUIRED", ""),
+        (Error::MachineTaken, 409, "MACHINE_TAKEN", ""),
+        (Error::DomainTaken, 409, "DOMAIN_TAKEN", ""),
         (Error::NotFound, 404, "NOT_FOUND", ""),
         (Error::LicenseNotFound, 404, "LICENSE_NOT_FOUND", ""),
         (Error::MethodNotAllowed, 405, "METHOD_NOT_ALLOWED", ""),
@@ -67,6 +79,13 @@ fn number(error: &Error) -> usize {
         Error::AdminUnauthorized => 17,
         Error::Unknown(_) => 18,
         Error::IdempotencyConflict => 19,
+        Error::LeaseInvalid => 20,
+        Error::ChallengeUnknown => 21,
+        Error::Proof(_) => 22,
+        Error::ProductNotListed => 23,
+        Error::ByolCodeRequired => 24,
+        Error::MachineTaken => 25,
+        Error::DomainTaken => 26,
     }
 }
 
@@ -97,7 +116,7 @@ async fn every_error_is_a_problem_document() {
         }
         assert_eq!(extra, allowed, "{code}");
     }
-    assert_eq!(numbers.len(), 20);
+    assert_eq!(numbers.len(), 27);
 }
 
 #[tokio::test]

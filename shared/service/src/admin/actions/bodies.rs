@@ -12,7 +12,7 @@ macro_rules! bodies {
     })*) => {$(
         $(#[$doc])*
         #[derive(Debug)]
-        pub(crate) struct $name { $(pub(super) $member: $kind,)* }
+        pub(crate) struct $name { $(pub(crate) $member: $kind,)* }
 
         $(#[$doc])*
         #[derive(Debug, Deserialize, ToSchema)]
