@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Plan(options) => publisher::plan(&options),
         Command::Customer(options) => publisher::customer(&options),
         Command::Licence(options) => publisher::license(&options),
+        Command::Agreements(options) => publisher::agreements(&options),
         Command::Import(options) => publisher::import(&options),
         Command::Export(options) => publisher::export(&options),
         Command::Audit(options) => publisher::audit(&options),

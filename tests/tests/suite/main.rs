@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod buyer;
 mod command;
 mod customers_life;
 mod daily_check;

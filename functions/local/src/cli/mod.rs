@@ -1,5 +1,6 @@
 //! What the command line takes, a file for each family of commands.
 
+mod agreement;
 mod bulk;
 mod catalog;
 mod customer;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+pub(crate) use self::agreement::{Agreements, AgreementsCommand};
 pub(crate) use self::bulk::{Audit, AuditCommand, Export, Import};
 pub(crate) use self::catalog::{Plan, PlanCommand, PlanMembers, Product, ProductCommand};
 pub(crate) use self::customer::{Customer, CustomerCommand};
@@ -32,7 +34,7 @@ pub(crate) use self::tokens::{Code, CodeCommand, Inspect, Verify};
     version,
     about,
     after_help = "Without a command it serves: `marque serve --listen 127.0.0.1:8080 --data .marque`.\n\
-                  product, plan, customer, licence, import, export and audit speak to a deployment: see `marque licence --help`.\n\
+                  product, plan, customer, licence, agreements, import, export and audit speak to a deployment: see `marque licence --help`.\n\
                   Exit codes: 0 good, 1 refused (the verdict), 2 usage or input that cannot be read."
 )]
 pub(crate) struct Cli {
@@ -53,6 +55,8 @@ pub(crate) enum Command {
     /// Issue licences and see them through their life.
     #[command(visible_alias = "license")]
     Licence(Licence),
+    /// Look at what was bought at marketplaces, and link what belongs together.
+    Agreements(Agreements),
     /// Take in customers and old codes from a CSV file, thousands at a time.
     Import(Import),
     /// Write every licence as CSV, in the columns that `import` reads.

@@ -1,5 +1,6 @@
 //! The publisher's commands: each asks a deployment, and shows what it answers to people or to scripts.
 
+mod agreement;
 mod audit;
 mod chain;
 mod customer;
@@ -18,8 +19,8 @@ use crate::admin::Failure;
 use crate::output::{self, Answer, Outcome};
 
 pub(crate) use self::{
-    audit::run as audit, customer::run as customer, export::run as export, import::run as import,
-    license::run as license, plan::run as plan, product::run as product,
+    agreement::run as agreements, audit::run as audit, customer::run as customer, export::run as export,
+    import::run as import, license::run as license, plan::run as plan, product::run as product,
 };
 
 /// What a command of the publisher answers: how it ended, or why it could not do it.
