@@ -1,4 +1,4 @@
-//! The deployed function `register`: people ask for trials and confirm them.
+//! The deployed function `register`: people ask for trials, machines of clouds prove what they are.
 
 use std::process::ExitCode;
 

@@ -77,7 +77,8 @@ impl Letter {
     /// The letter that a change of a licence is worth; `after` is the licence as it is then.
     #[must_use]
     pub fn about(what: &What, after: &License) -> Option<Self> {
-        let through = || after.last_term().paid.end().map(Timestamp::day);
+        // An agreement that has no end is paid for ever.
+        let through = || after.last_term().paid.end().filter(|end| *end < Timestamp::MAX).map(Timestamp::day);
         let news = match what {
             What::Issued { .. } => News::Issued { through: through() },
             What::PlanChanged { .. } => News::PlanChanged { through: through() },

@@ -217,6 +217,7 @@ pub(super) async fn link(State(shop): State<Shop>, Path(id): Path<String>, call:
         let success = Success::new(StatusCode::OK, &ChainAnswer::new(&joined))?;
         let mut along = Along::default();
         call.once.keep(&mut along, &success, now)?;
+        plan.goes(&mut along, now)?;
         let change = KeepChain {
             before: Some(&stays),
             after: &joined,
@@ -226,6 +227,7 @@ pub(super) async fn link(State(shop): State<Shop>, Path(id): Path<String>, call:
             customer: None,
         };
         if shop.app().store().keep_chain(change, &along).await? == Committed::Done {
+            plan.send(&shop, now).await;
             return Ok(success);
         }
     }

@@ -70,8 +70,13 @@ impl Shop {
             license: plan.change(),
             customer: news.customer.as_ref().filter(|customer| joins && after.customer == Some(customer.id)),
         };
-        match store.keep_chain(change, Along::NOTHING).await? {
-            Committed::Done => Ok(Attempt::Finished(Kept::Known { chain: Box::new(after), made })),
+        let mut along = Along::default();
+        plan.goes(&mut along, now)?;
+        match store.keep_chain(change, &along).await? {
+            Committed::Done => {
+                plan.send(self, now).await;
+                Ok(Attempt::Finished(Kept::Known { chain: Box::new(after), made }))
+            }
             Committed::Overtaken => match &news.event {
                 // The same event, told by another: its news are kept.
                 Some(event) if store.has_seen(event).await? => {

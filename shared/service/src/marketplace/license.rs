@@ -5,7 +5,7 @@ use marque_core::agreement::{Chain, Cover, EntitlementValue};
 use marque_core::event::What;
 use marque_core::listing::Effect;
 use marque_core::{Actor, Event, License, LicenseCode, LicenseId, Offer, Plan, Plans, Slug, Timestamp};
-use marque_store::{Change, IssueLicense, LicenseChange, StoreError};
+use marque_store::{Along, Change, IssueLicense, LicenseChange, StoreError};
 
 use serde_json::{Map, Value};
 
@@ -14,6 +14,7 @@ use super::shop::{Listed, Shop};
 use crate::app::LicensePlans;
 use crate::chance;
 use crate::history::new_event;
+use crate::mail::Announcement;
 use crate::problem::Error;
 
 /// A change of a licence, with everything that it is written from.
@@ -28,6 +29,7 @@ pub(super) struct Issue {
     plan: Plan,
     code: LicenseCode,
     event: Event,
+    announcement: Announcement,
 }
 
 pub(super) struct Follow {
@@ -73,6 +75,21 @@ impl LicensePlan {
         }
     }
 
+    /// Writes the mail that the change is worth with it.
+    pub(super) fn goes(&self, along: &mut Along, now: Timestamp) -> Result<(), StoreError> {
+        match self {
+            Self::Issue(issue) => issue.announcement.goes(along, now),
+            Self::Nothing | Self::Follow(_) => Ok(()),
+        }
+    }
+
+    /// Sends it, once the change is made.
+    pub(super) async fn send(self, shop: &Shop, now: Timestamp) {
+        if let Self::Issue(issue) = self {
+            issue.announcement.send(shop.app(), now).await;
+        }
+    }
+
     async fn issue(shop: &Shop, chain: &mut Chain, cover: Cover, now: Timestamp) -> Result<Self, Error> {
         let Some(customer) = chain.customer else { return Ok(Self::Nothing) };
         let listed = listing_of(shop, chain, now).await?;
@@ -88,7 +105,8 @@ impl LicensePlan {
         license.head = event.head();
         chain.license = Some(id);
         let code = LicenseCode::generate(chance::draw());
-        Ok(Self::Issue(Box::new(Issue { license, plan: offer.plan, code, event })))
+        let announcement = Announcement::of(&event, &license);
+        Ok(Self::Issue(Box::new(Issue { license, plan: offer.plan, code, event, announcement })))
     }
 
     async fn follow(shop: &Shop, chain: &Chain, id: LicenseId, cover: Cover, now: Timestamp) -> Result<Self, Error> {

@@ -1,10 +1,11 @@
-//! `register`, the public function of people who ask for trials.
+//! `register`, the public function of people who ask for trials; deployed with [`crate::registration`] of machines.
 
 mod confirm;
 mod pages;
 mod token;
 mod trials;
 
+#[cfg(feature = "lambda")]
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
@@ -16,16 +17,24 @@ pub(crate) use token::Token;
 pub(crate) use trials::{limit_reached, trial_plan};
 
 use crate::App;
-use crate::http::{MAX_BODY, published};
+use crate::http::MAX_BODY;
+#[cfg(feature = "lambda")]
+use crate::http::published;
 use crate::problem::Problem;
+#[cfg(feature = "lambda")]
+use crate::registration;
 
 #[derive(OpenApi)]
 #[openapi(components(schemas(Problem)))]
 struct Contract;
 
-/// The routes of the function, without the envelope.
+/// The routes of the deployed function, without the envelope. Machines prove themselves by what is shipped.
+#[cfg(feature = "lambda")]
 pub fn router(app: App) -> Router {
-    published(api(), app)
+    if let Err(fault) = registration::trust_the_clouds(&app) {
+        tracing::error!(%fault, "no machine can register: the trust data that is shipped is faulty");
+    }
+    published(api().merge(registration::api()), app)
 }
 
 /// The calls of the function.
