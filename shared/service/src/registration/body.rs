@@ -101,7 +101,8 @@ impl FromBody for Registration {
 }
 
 fn proof(fields: &mut Fields<'_>) -> Option<Proof> {
-    match fields.required("cloud", str::parse)? {
+    let cloud: Cloud = fields.required("cloud", str::parse)?;
+    match cloud {
         Cloud::Aws => member(fields, "identity_document_rsa2048")
             .map(|identity_document_rsa2048| Proof::Aws { identity_document_rsa2048 }),
         Cloud::Azure => member(fields, "attested_document").map(|attested_document| Proof::Azure { attested_document }),

@@ -88,7 +88,7 @@ pub(super) fn listing_of<'p>(
     machine: &Machine,
     has_code: bool,
 ) -> Result<(&'p Listing, bool), Error> {
-    let of_cloud = |mode| move |listing: &&Listing| listing.cloud == machine.cloud && listing.mode == mode;
+    let of_cloud = |mode: Mode| move |listing: &&Listing| listing.cloud == machine.cloud && listing.mode == mode;
     let claimed = |listing: &&Listing| {
         let proven = machine.cloud != Cloud::Oci || listing.accept_token;
         proven && machine.product_claims.iter().any(|claim| claim == listing.claim.as_str())

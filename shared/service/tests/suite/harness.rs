@@ -367,7 +367,7 @@ fn plan(terms: Terms, lease_days: u32) -> Plan {
     }
 }
 
-/// The demo's plans on sale, and two for these tests: one with two seats, and one that moves as often as it likes.
+/// The demo's plans on sale and the one of billed machines, and two for these tests: one with two seats, and one that moves as often as it likes.
 async fn seed(store: &Store) {
     let fingerprint_kind = FingerprintKind::AdDomain;
     store
@@ -385,6 +385,7 @@ async fn seed(store: &Store) {
         starts: Starts::Issue,
         grace: Duration::days(14),
     };
+    let billed = Terms::Subscription { period: None, starts: Starts::Issue, grace: Duration::days(11) };
     let trial = Terms::Trial { length: "P30D".parse().unwrap(), starts: Starts::Activation, grace: Duration::ZERO };
     for (name, plan) in [
         ("trial", Plan { trials_per_person: Some(2), ..plan(trial, 3) }),
@@ -392,6 +393,7 @@ async fn seed(store: &Store) {
         ("yearly", Plan { reminders: vec![30, 14, 7, 1], ..plan(subscription("P1Y"), 14) }),
         ("perpetual", plan(Terms::Perpetual, 14)),
         ("pair", Plan { activations: Activations::new(2).unwrap(), ..plan(subscription("P1Y"), 14) }),
+        ("billed", plan(billed, 3)),
         ("nomad", Plan { rebinds_per_year: 200, ..plan(subscription("P1Y"), 14) }),
     ] {
         let offer = Offer { reference: PlanRef { plan: slug(name), revision: 1 }, plan };

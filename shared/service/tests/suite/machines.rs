@@ -194,7 +194,7 @@ async fn of_many_uses_of_one_challenge_one_succeeds() {
     let challenge = clouds.challenge(Cloud::Gcp).await;
     let bodies: Vec<_> =
         (0..60).map(|number| clouds.body(&challenge, &key(1), &place(Cloud::Gcp, "vm", number))).collect();
-    let uses = bodies.iter().map(|body| clouds.send("/v1/registrations", body, Some(&KEY)));
+    let uses = bodies.iter().map(|body| clouds.send("/v1/registrations", body, Some(&*KEY)));
     let mut statuses: Vec<_> = futures_of(uses).await.into_iter().map(|answer| answer.status.as_u16()).collect();
     statuses.sort_unstable();
     assert_eq!((statuses[0], statuses[1]), (201, 409), "{statuses:?}");

@@ -12,7 +12,7 @@ macro_rules! bodies {
     })*) => {$(
         $(#[$doc])*
         #[derive(Debug)]
-        pub(crate) struct $name { $(pub(crate) $member: $kind,)* }
+        pub(crate) struct $name { $(pub(in crate::admin) $member: $kind,)* }
 
         $(#[$doc])*
         #[derive(Debug, Deserialize, ToSchema)]
