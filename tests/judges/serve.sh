@@ -18,7 +18,7 @@ trap 'exit 130' INT TERM
 
 find_marque() {
     if [[ -z ${MARQUE:-} ]]; then
-        (cd "$root" && cargo build --locked --quiet --package marque-local)
+        (cd "$root" && cargo build --locked --quiet --workspace --bins --tests)
     fi
     marque=$(cd "$(dirname "$marque")" && pwd)/$(basename "$marque")
 }

@@ -17,7 +17,8 @@ pub fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
         let mut build = cargo_build();
-        build.args(["-p", "marque-local", "-p", "marque-validate", "-p", "marque-admin"]);
+        // As `cargo test --workspace` has built them, or every dependency would be compiled once more.
+        build.args(["--workspace", "--bins", "--tests"]);
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }

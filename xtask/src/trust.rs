@@ -75,7 +75,9 @@ pub(crate) fn run(trust: &Trust) -> Result<(), Failed> {
     }
     for (region, digest) in PINNED {
         if !found.get(region).is_some_and(|entry| entry["sha256"].as_str().is_some_and(|sha| sha.starts_with(digest))) {
-            return Err(Failed(format!("{region} is not the pinned certificate ({digest}…): do not trust this source")));
+            return Err(Failed(format!(
+                "{region} is not the pinned certificate ({digest}…): do not trust this source"
+            )));
         }
     }
     document["aws"] = json!(found);
@@ -92,7 +94,8 @@ pub(crate) fn run(trust: &Trust) -> Result<(), Failed> {
 fn download(revision: &str) -> Result<PathBuf, Failed> {
     let module = format!("{MODULE}@{revision}");
     let answer = Command::new("go").args(["mod", "download", "-json", &module]).output();
-    let answer = answer.map_err(|error| Failed(format!("go: {error}. Install Go, or give SPIRE's source with --from")))?;
+    let answer =
+        answer.map_err(|error| Failed(format!("go: {error}. Install Go, or give SPIRE's source with --from")))?;
     let answer: Value = serde_json::from_slice(&answer.stdout).map_err(|error| failed(&error))?;
     answer["Dir"].as_str().map(PathBuf::from).ok_or_else(|| Failed(format!("{module}: {}", answer["Error"])))
 }

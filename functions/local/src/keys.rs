@@ -42,8 +42,7 @@ fn root(out: &Path, json: bool) -> Answer {
 
 fn list(path: &Path, json: bool) -> Answer {
     let ring = read_ring(path)?;
-    let root = PublicKey::from_jwk(&ring.root)
-        .map_err(|error| Unusable::new(format!("the ring's root {error}")))?;
+    let root = PublicKey::from_jwk(&ring.root).map_err(|error| Unusable::new(format!("the ring's root {error}")))?;
     let claims = ring.verified(&root).map_err(|error| Unusable::new(error.to_string()))?;
     let now = Clock::system().now();
     if json {

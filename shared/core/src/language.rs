@@ -2,6 +2,7 @@
 
 use crate::customer::Language;
 
+#[expect(clippy::derivable_impls, reason = "the enumeration is made by a macro that marks no variant")]
 impl Default for Language {
     fn default() -> Self {
         Self::English

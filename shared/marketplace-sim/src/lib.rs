@@ -1,7 +1,7 @@
 //! AWS Marketplace in the process, strict: Metering (AWS JSON 1.1), Entitlement and Agreement (Smithy RPC v2 CBOR), and
 //! the purchases and EventBridge events behind them.
 //!
-//! The official clients are given [`Marketplace::connector`]; a front of one's own (an HTTP server that is AWS for
+//! The official clients are given [`Marketplace::http_client`]; a front of one's own (an HTTP server that is AWS for
 //! another process) hands requests to [`Marketplace::serve`]. What AWS refuses is refused: the rules of
 //! `BatchMeterUsage` are one table ([`metering_rules`]), each with where it is written. What AWS does not say is decided
 //! here for the harder case, and said where it is decided.

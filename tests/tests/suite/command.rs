@@ -137,9 +137,7 @@ fn a_file_key_in_kms_is_listed_and_followed_only_by_another() {
         let output = marque(folder.path(), arguments);
         (code(&output), said(&output), String::from_utf8_lossy(&output.stdout).into_owned())
     };
-    let answer = |public_key: &str| {
-        json!({"KeyId": "arn:aws:kms:eu-west-1:123456789012:key/1", "PublicKey": public_key, "KeyUsage": "SIGN_VERIFY"})
-    };
+    let answer = |public_key: &str| json!({"KeyId": "arn:aws:kms:eu-west-1:123456789012:key/1", "PublicKey": public_key, "KeyUsage": "SIGN_VERIFY"});
     let write = |name: &str, content: Value| {
         std::fs::write(folder.path().join(name), content.to_string()).expect("a file");
     };

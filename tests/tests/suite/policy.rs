@@ -81,6 +81,10 @@ fn admin_calls_what_its_role_grants_and_nothing_else() {
     hold("AdminRole", &customers_life::calls_of_admin());
 }
 
+/// The AWS on loopback has no SES, so no mail leaves a function under test, and none is removed or given up.
+const SENDING: &str = "ses:SendEmail";
+const MAILS: &str = "MAIL#*";
+
 /// Whatever is called is granted, and nothing else is.
 fn hold(role: &str, calls: &BTreeSet<Call>) {
     let grants = grants(role);
@@ -91,7 +95,7 @@ fn hold(role: &str, calls: &BTreeSet<Call>) {
     let granted: BTreeSet<String> = grants
         .iter()
         .flat_map(|grant| grant.actions.iter().cloned())
-        .filter(|action| !OF_LAMBDA.iter().any(|service| action.starts_with(service)))
+        .filter(|action| !OF_LAMBDA.iter().any(|service| action.starts_with(service)) && *action != SENDING)
         .collect();
     assert_eq!(granted, called, "granted, and called");
 
@@ -101,7 +105,11 @@ fn hold(role: &str, calls: &BTreeSet<Call>) {
     let idle: Vec<_> = grants
         .iter()
         .flat_map(|grant| {
-            grant.leading_keys.iter().filter(|pattern| !uses(grant, pattern)).map(|pattern| (&grant.actions, pattern))
+            grant
+                .leading_keys
+                .iter()
+                .filter(|pattern| *pattern != MAILS && !uses(grant, pattern))
+                .map(|pattern| (&grant.actions, pattern))
         })
         .collect();
     assert!(idle.is_empty(), "the role grants items that are never touched: {idle:?}");

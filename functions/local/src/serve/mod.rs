@@ -118,7 +118,8 @@ async fn prepare(data: Arc<Data>, address: SocketAddr) -> Result<Local, Unusable
 fn router(local: Local) -> Router {
     let access = Access::Token(LocalToken::new(&local.info.admin_token));
     let bought = marketplace::api().merge(marketplace::admin_api(access.clone())).with_state(local.shop.clone());
-    let calls = validate::api().merge(admin::api(access)).merge(register::api()).merge(registration::api()).merge(bought);
+    let calls =
+        validate::api().merge(admin::api(access)).merge(register::api()).merge(registration::api()).merge(bought);
     let functions = published(calls, local.app.clone()).merge(marketplace::pages(local.shop.clone()));
     let pages = Router::new()
         .merge(page::routes())

@@ -1,5 +1,7 @@
 //! A marketplace with one listing, a clock that tests move, and the official clients.
 
+#![expect(clippy::disallowed_methods, reason = "the suite is a seller's program: it makes the official clients itself")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 

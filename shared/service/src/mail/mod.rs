@@ -1,7 +1,7 @@
 //! Mail: what people are written, how it is worded, how it gets to them.
 //!
 //! A [`marque_core::Letter`] is written into the table by the transaction that causes it. Whoever made the change then
-//! sends it ([`send`]); what was not sent, the sweep sends later. No change waits for a mail or fails with it.
+//! sends it (`send`); what was not sent, the sweep sends later. No change waits for a mail or fails with it.
 
 mod compose;
 mod dates;

@@ -1,7 +1,7 @@
 //! AWS Marketplace: from "Set up your account" to a licence that works, and every change after it.
 //!
-//! Whatever is learned of an agreement, by a buyer who lands, an event, or a read, becomes [`news::News`] and goes
-//! through [`Shop::keep`]: read the chain, learn, judge what becomes of its licence, write all of it in one transaction;
+//! Whatever is learned of an agreement, by a buyer who lands, an event, or a read, becomes `News` and goes
+//! through `Shop::keep`: read the chain, learn, judge what becomes of its licence, write all of it in one transaction;
 //! overtaken, do it again. News know no order, so neither do those who bring them.
 
 mod admin;

@@ -43,7 +43,7 @@ fn notice_with(shop: &Shop, notice: Notice, more: &Markup) -> Response {
         (more)
     };
     let mut response = page(shop, notice.status(), notice.title(), &body);
-    if notice.status() == StatusCode::SERVICE_UNAVAILABLE {
+    if notice.passes() {
         response.headers_mut().insert(header::RETRY_AFTER, RETRY_SOON.into());
     }
     response

@@ -14,7 +14,7 @@ use super::news::News;
 use super::pages;
 use super::session::Session;
 use super::shop::Shop;
-use super::texts::{EMAIL_FAULT, FIELDS, NAME_FAULT, Notice, TERMS_FAULT, TERMS_LABEL};
+use super::texts::{EMAIL_FAULT, FAULTY_FORM, FIELDS, NAME_FAULT, Notice, TERMS_FAULT, TERMS_LABEL};
 use crate::chance;
 use crate::problem::Error;
 
@@ -51,7 +51,7 @@ pub(super) async fn register(State(shop): State<Shop>, session: Session, headers
     }
     let entered = Entered::read(&form);
     let Some(customer) = entered.customer(now) else {
-        return show(&shop, &session, StatusCode::UNPROCESSABLE_ENTITY, &entered);
+        return show(&shop, &session, FAULTY_FORM, &entered);
     };
     match bind(&shop, &session, customer, now).await {
         Ok(true) => Redirect::to(STATUS).into_response(),

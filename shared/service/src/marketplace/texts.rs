@@ -27,7 +27,15 @@ pub(super) enum Notice {
     NoForm,
 }
 
+/// The form comes back with its faults beside the fields.
+pub(super) const FAULTY_FORM: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+
 impl Notice {
+    /// Whether trying again later may help.
+    pub(super) const fn passes(self) -> bool {
+        matches!(self, Self::AwsDown | Self::NotNow)
+    }
+
     pub(super) const fn status(self) -> StatusCode {
         match self {
             Self::TokenInvalid | Self::TokenExpired | Self::ProductUnknown => StatusCode::BAD_REQUEST,

@@ -14,10 +14,10 @@ use marque_embedded::Embedded;
 use marque_marketplace_sim::{
     Dimension, DimensionKind, Entitled, Listing, Marketplace, Order, Pricing, Receipt, Seller,
 };
-use marque_service::mail::{Kept, Post};
 use marque_service::clouds::{Fulfilment, Wiring};
 use marque_service::http::envelope;
 use marque_service::keyring::{Keys, NewKey, RingDocument};
+use marque_service::mail::{Kept, Post};
 use marque_service::marketplace::{Outcome, SessionKey, Shop};
 use marque_service::{App, Clock, demo, marketplace, validate};
 use marque_store::Store;

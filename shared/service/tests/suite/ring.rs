@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use marque_core::token::{Expected, KeySet, Lease, PublicKey, RootKey, SigningKey, UnverifiedToken};
 use marque_core::{Duration, Timestamp};
-use marque_service::keyring::{
-    Duty, FileKey, KeyRing, Keys, NewKey, RingDocument, RingSource, RootDocument, SecretSeed,
-};
+use marque_service::keyring::{Duty, KeyRing, Keys, NewKey, RingDocument, RingSource, RootDocument, SecretSeed};
 use serde_json::json;
 
 use crate::harness::{House, ISSUER, NOW, first_ring, time, validation, with};

@@ -32,12 +32,14 @@ async fn reminders_grace_and_end_are_told_once_each() {
     let mut counts = Vec::new();
     for day in ["11-01", "12-03", "12-19", "12-26"] {
         house.at(&format!("2031-{day}T08:00:00Z"));
-        (run(&house).await, run(&house).await);
+        run(&house).await;
+        run(&house).await;
         counts.push(house.outbox.all().len());
     }
     for day in ["01-01", "01-02", "01-20"] {
         house.at(&format!("2032-{day}T08:00:00Z"));
-        (run(&house).await, run(&house).await);
+        run(&house).await;
+        run(&house).await;
         counts.push(house.outbox.all().len());
     }
     assert_eq!(counts, [0, 1, 2, 3, 4, 5, 6]);
