@@ -5,6 +5,7 @@
 
 pub mod aws;
 mod background;
+mod between;
 mod client;
 pub mod deployment;
 mod function;
@@ -14,6 +15,7 @@ pub mod runtime_api;
 mod server;
 
 pub use background::runtime;
+pub use between::{Between, Fate};
 pub use client::{Answer, Client};
 pub use deployment::{Deployment, PRINCIPAL, Publisher, Shipped};
 pub use function::Function;

@@ -9,6 +9,7 @@ mod input;
 mod inspect;
 mod keys;
 mod output;
+mod prove;
 mod publisher;
 mod seed;
 mod serve;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Inspect(options) => inspect::run(&options),
         Command::Keys(options) => keys::run(options),
         Command::Code(options) => code::run(&options),
+        Command::Prove(options) => prove::run(&options),
         Command::Doctor(options) => doctor::run(&options),
         Command::Seed(options) => seed::run(&options),
         Command::Cost(options) => cost::run(&options),

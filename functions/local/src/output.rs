@@ -20,6 +20,10 @@ pub(crate) enum Outcome {
     Refused,
     /// 2: the command or its input cannot be used.
     Unusable,
+    /// 3: nothing was decided; asked again later, it will be.
+    Undecided,
+    /// 4: the cloud gives this machine no proof.
+    Unprovable,
 }
 
 impl From<Outcome> for ExitCode {
@@ -28,6 +32,8 @@ impl From<Outcome> for ExitCode {
             Outcome::Good => 0,
             Outcome::Refused => 1,
             Outcome::Unusable => 2,
+            Outcome::Undecided => 3,
+            Outcome::Unprovable => 4,
         })
     }
 }

@@ -35,6 +35,6 @@ pub mod clouds {
 }
 
 pub use app::App;
-pub use clock::Clock;
+pub use clock::{Clock, Stopwatch};
 pub use config::Config;
 pub use telemetry::Telemetry;

@@ -19,6 +19,7 @@ mod mails;
 mod page;
 mod place;
 mod policy;
+mod prove;
 mod publisher;
 mod signature;
 mod signing;

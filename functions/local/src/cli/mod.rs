@@ -7,6 +7,7 @@ mod customer;
 mod keys;
 mod license;
 mod operator;
+mod prove;
 mod publisher;
 mod serve;
 mod tokens;
@@ -24,6 +25,7 @@ pub(crate) use self::customer::{Customer, CustomerCommand};
 pub(crate) use self::keys::{DutyName, Keys, KeysCommand, Rotate};
 pub(crate) use self::license::{Licence, LicenceCommand};
 pub(crate) use self::operator::{Cost, Doctor, Seed};
+pub(crate) use self::prove::Prove;
 pub(crate) use self::publisher::Publisher;
 pub(crate) use self::serve::{LogLevel, Serve};
 pub(crate) use self::tokens::{Code, CodeCommand, Inspect, Verify};
@@ -71,6 +73,8 @@ pub(crate) enum Command {
     Keys(Keys),
     /// Look at licence codes.
     Code(Code),
+    /// Register the machine of a cloud that this runs on: what images call at their first start, and daily.
+    Prove(Prove),
     /// Say what is wrong with a deployed environment, and how to mend it.
     Doctor(Doctor),
     /// Write the demo product, its plans and one licence of each into a deployed table.

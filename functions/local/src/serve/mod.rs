@@ -4,6 +4,7 @@ mod aws;
 mod buttons;
 mod clock;
 mod data;
+mod machines;
 mod mail;
 mod page;
 mod proofs;
@@ -127,7 +128,8 @@ fn router(local: Local) -> Router {
         .merge(mail::routes())
         .merge(aws::routes())
         .merge(buttons::routes())
-        .merge(proofs::routes());
+        .merge(proofs::routes())
+        .merge(machines::routes());
     let pages = pages.with_state(local.clone());
     envelope(functions.merge(pages).layer(from_fn_with_state(local, note_changes)))
 }

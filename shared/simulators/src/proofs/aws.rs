@@ -2,7 +2,7 @@
 
 use base64ct::{Base64, Encoding};
 use marque_clouds::Proof;
-use marque_core::Timestamp;
+use marque_core::{Cloud, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -81,7 +81,7 @@ pub(super) fn prove(anchor: &Key, request: Request<'_>) -> Result<Proof, KeyFaul
         "devpayProductCodes": null,
         "marketplaceProductCodes": codes,
         "imageId": format!("ami-{}", hex("aws image", request.product_claim, 17)),
-        "instanceId": format!("i-{}", hex("aws instance", labels.instance, 17)),
+        "instanceId": labels.instance_id(Cloud::Aws),
         "instanceType": "t3.large",
         "kernelId": null,
         "pendingTime": request.started_at.to_string(),

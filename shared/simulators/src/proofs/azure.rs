@@ -2,7 +2,7 @@
 
 use base64ct::{Base64, Encoding};
 use marque_clouds::Proof;
-use marque_core::{Duration, Timestamp};
+use marque_core::{Cloud, Duration, Timestamp};
 use serde_json::json;
 
 use super::labels::guid;
@@ -62,7 +62,7 @@ pub(super) fn prove(anchor: &Key, machine: &Key, request: Request<'_>) -> Result
         "sku": plan,
         "subscriptionId": guid("azure subscription", labels.account),
         "timeStamp": { "createdOn": date(request.now), "expiresOn": date(request.now.after(LIFE)) },
-        "vmId": guid("azure vm", labels.instance),
+        "vmId": labels.instance_id(Cloud::Azure),
     });
     let issuer = root_name();
     let regional = format!("{}.metadata.azure.com", labels.region.unwrap_or(REGION));

@@ -2,7 +2,7 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use marque_clouds::Proof;
-use marque_core::Duration;
+use marque_core::{Cloud, Duration};
 use serde_json::{Value, json};
 
 use super::Request;
@@ -28,7 +28,7 @@ pub(super) fn prove(anchor: &Key, request: Request<'_>) -> Result<Proof, KeyFaul
     let project: u64 = digits("gcp project", labels.account, 12).parse().unwrap_or_default();
     let mut instance = json!({
         "instance_creation_timestamp": request.started_at.unix(),
-        "instance_id": digits("gcp instance", labels.instance, 19),
+        "instance_id": labels.instance_id(Cloud::Gcp),
         "instance_name": "simulated",
         "project_id": format!("simulated-{project}"),
         "project_number": project,

@@ -1,5 +1,6 @@
 //! Ids of a cloud's form from short labels, the same for the same label always.
 
+use marque_core::Cloud;
 use sha2::{Digest, Sha256};
 
 /// Which account, machine and region a proof is to name.
@@ -11,6 +12,22 @@ pub struct Labels<'l> {
     pub instance: &'l str,
     /// A region by its name; none for the cloud's first one.
     pub region: Option<&'l str>,
+}
+
+impl Labels<'_> {
+    /// The cloud's id of the machine.
+    #[must_use]
+    pub fn instance_id(&self, cloud: Cloud) -> String {
+        match cloud {
+            Cloud::Aws => format!("i-{}", hex("aws instance", self.instance, 17)),
+            Cloud::Azure => guid("azure vm", self.instance),
+            Cloud::Gcp => digits("gcp instance", self.instance, 19),
+            Cloud::Oci => {
+                let region = self.region.unwrap_or(super::oci::REGION);
+                format!("ocid1.instance.oc1.{region}.{}", hex("oci instance", self.instance, 60))
+            }
+        }
+    }
 }
 
 /// 32 bytes that a kind of id and its label decide.

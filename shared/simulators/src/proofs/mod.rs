@@ -13,7 +13,7 @@ pub use aws::{AwsDocument, sign as sign_aws};
 pub use azure::{AzureDocument, sign as sign_azure};
 pub use gcp::{GcpClaims, sign as sign_gcp};
 pub use labels::Labels;
-pub use oci::{OciInstance, pem, sign as sign_oci};
+pub use oci::{OciInstance, pem, pem_block, sign as sign_oci};
 
 use crate::key::{Key, KeyFault};
 
@@ -67,6 +67,12 @@ impl Simulator {
             oci_root: Some(oci::authority(&self.anchor)?),
             oci_marketplace: Some(self.anchor.public(oci::KEY_ID)),
         })
+    }
+
+    /// The key of machines: instances of Oracle's cloud can read theirs.
+    #[must_use]
+    pub fn machine_key(&self) -> &Key {
+        &self.machine
     }
 
     /// A proof as this cloud would sign it.

@@ -2,7 +2,7 @@
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use marque_clouds::{OciProof, Proof, SignedRequest};
-use marque_core::{Duration, ProofBinding, Timestamp};
+use marque_core::{Cloud, Duration, ProofBinding, Timestamp};
 use serde_json::json;
 
 use super::gcp::{GcpClaims, sign as sign_token};
@@ -13,7 +13,7 @@ use crate::key::{Key, KeyFault};
 
 /// The name of the key that signs marketplace tokens.
 pub(super) const KEY_ID: &str = "simulated-marketplace";
-const REGION: &str = "us-ashburn-1";
+pub(super) const REGION: &str = "us-ashburn-1";
 const LIFE: Duration = Duration::hours(1);
 
 /// What the certificate of an instance says.
@@ -51,7 +51,7 @@ pub(super) fn prove(anchor: &Key, machine: &Key, request: Request<'_>) -> Result
     let labels = request.labels;
     let region = labels.region.unwrap_or(REGION);
     let instance = OciInstance {
-        instance: format!("ocid1.instance.oc1.{region}.{}", hex("oci instance", labels.instance, 60)),
+        instance: labels.instance_id(Cloud::Oci),
         tenancy: format!("ocid1.tenancy.oc1..{}", hex("oci tenancy", labels.account, 60)),
         region: region.to_owned(),
     };
@@ -115,10 +115,16 @@ pub fn sign(
     })
 }
 
-/// PEM (RFC 7468).
+/// A certificate in PEM (RFC 7468).
 #[must_use]
 pub fn pem(certificate: &[u8]) -> String {
-    let letters = Base64::encode_string(certificate);
+    pem_block("CERTIFICATE", certificate)
+}
+
+/// PEM of any label.
+#[must_use]
+pub fn pem_block(label: &str, der: &[u8]) -> String {
+    let letters = Base64::encode_string(der);
     let lines: Vec<_> = letters.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line)).collect();
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
