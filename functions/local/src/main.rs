@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Customer(options) => publisher::customer(&options),
         Command::Licence(options) => publisher::license(&options),
         Command::Agreements(options) => publisher::agreements(&options),
+        Command::Usage(options) => publisher::usage(&options),
         Command::Import(options) => publisher::import(&options),
         Command::Export(options) => publisher::export(&options),
         Command::Audit(options) => publisher::audit(&options),

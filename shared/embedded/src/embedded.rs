@@ -14,7 +14,7 @@ use crate::calls::Calls;
 use crate::client;
 use crate::connector::Connector;
 use crate::error::EmbeddedError;
-use crate::faults::Faults;
+use crate::faults::{Faults, copy};
 
 /// A DynamoDB in this process. Clones are handles on the same database, its faults and its calls.
 #[derive(Clone)]
@@ -57,6 +57,16 @@ impl Embedded {
     /// A client with retries of its own, such as [`RetryConfig::disabled`].
     pub fn client_with(&self, retry: RetryConfig) -> Client {
         client::build(Connector::new(Arc::clone(&self.shared)), retry)
+    }
+
+    /// Another handle on the same database, with faults and calls of its own: for those who look on.
+    pub fn aside(&self) -> Self {
+        Self::new(self.shared.database.clone())
+    }
+
+    /// A database in memory that is what this one is now: a backup, or one to be restored from it.
+    pub fn copy(&self) -> Result<Self, EmbeddedError> {
+        copy(&self.shared.database).map(Self::new)
     }
 
     /// The way in below the client: a front of one's own (an HTTP server that is DynamoDB for another process) hands it

@@ -142,7 +142,7 @@ impl Planned {
 }
 
 /// A copy in memory. The emulator copies by way of a file.
-fn copy(database: &Database) -> Result<Database, EmbeddedError> {
+pub(crate) fn copy(database: &Database) -> Result<Database, EmbeddedError> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("copy");
     let path = path.to_str().ok_or_else(|| EmbeddedError::Path(path.clone()))?;

@@ -26,12 +26,14 @@ pub mod runtime;
 pub mod signed;
 pub mod sweep;
 pub mod telemetry;
+#[cfg(feature = "marketplace")]
+pub mod usage;
 pub mod validate;
 
 /// What AWS Marketplace is asked through.
 #[cfg(feature = "marketplace")]
 pub mod clouds {
-    pub use marque_clouds::aws::{Fulfilment, Wiring};
+    pub use marque_clouds::aws::{Fulfilment, Metering, Told, Wiring};
 }
 
 pub use app::App;

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use marque_core::{LicenseId, MailId, Timestamp};
+use marque_core::{AgreementId, LicenseId, MailId, Timestamp};
 
 use crate::expression::Expression;
 use crate::items::{self, Item};
@@ -16,24 +16,41 @@ use crate::{Store, StoreError, capacity, keys};
 
 /// DynamoDB takes a thousand writes a second to a partition; a sweep is far from sixteen thousand.
 const SHARDS: u8 = 16;
+/// The marketplace takes 250 records of usage a second, so that even one would do.
+const USAGE_SHARDS: u8 = 4;
 
 /// A partition of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shard(u8);
+pub struct Shard {
+    /// Whose work it is: `s` the sweep's, `u` that of the ledger of usage.
+    of: char,
+    number: u8,
+}
 
 impl Shard {
-    /// All of them.
+    /// All of the sweep's.
     pub fn all() -> impl Iterator<Item = Self> {
-        (0..SHARDS).map(Self)
+        (0..SHARDS).map(|number| Self { of: 's', number })
+    }
+
+    /// All of the ledger's.
+    pub fn of_usage() -> impl Iterator<Item = Self> {
+        (0..USAGE_SHARDS).map(|number| Self { of: 'u', number })
     }
 
     /// The last byte of a ULID is random, which is what a spread needs.
     fn of([.., last]: [u8; 16]) -> Self {
-        Self(last % SHARDS)
+        Self { of: 's', number: last % SHARDS }
+    }
+
+    /// Where the usage of an agreement is.
+    pub(crate) fn of_agreement(agreement: AgreementId) -> Self {
+        let [.., last] = agreement.to_bytes();
+        Self { of: 'u', number: last % USAGE_SHARDS }
     }
 
     fn key(self) -> String {
-        format!("s{:x}", self.0)
+        format!("{}{:x}", self.of, self.number)
     }
 }
 
@@ -80,6 +97,18 @@ impl Store {
         position: Option<Position>,
         limit: i32,
     ) -> Result<DuePage, StoreError> {
+        let (items, next) = self.due_items(shard, until, position, limit).await?;
+        Ok(DuePage { entries: items.iter().map(entry).collect(), next })
+    }
+
+    /// The entries as they are in the index: keys alone.
+    pub(crate) async fn due_items(
+        &self,
+        shard: Shard,
+        until: Timestamp,
+        position: Option<Position>,
+        limit: i32,
+    ) -> Result<(Vec<Item>, Option<Position>), StoreError> {
         let request = self
             .client
             .query()
@@ -95,24 +124,38 @@ impl Store {
             .limit(limit);
         let answer = request.send().await.map_err(StoreError::unavailable)?;
         capacity::read(answer.consumed_capacity.as_ref());
-        let entries = answer.items.unwrap_or_default().iter().map(entry).collect();
-        Ok(DuePage { entries, next: answer.last_evaluated_key.map(Position) })
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key.map(Position)))
     }
 }
 
 /// Puts an item into the index.
 pub(crate) fn mark(item: &mut Item, of: [u8; 16], due: Option<Timestamp>) {
     if let Some(due) = due {
-        item.insert(INDEX_PK.to_owned(), items::text(Shard::of(of).key()));
-        item.insert(INDEX_SK.to_owned(), at(due));
+        mark_in(item, Shard::of(of), due);
     }
+}
+
+/// Puts an item into a shard of the index.
+pub(crate) fn mark_in(item: &mut Item, shard: Shard, due: Timestamp) {
+    item.insert(INDEX_PK.to_owned(), items::text(shard.key()));
+    item.insert(INDEX_SK.to_owned(), at(due));
+}
+
+/// Puts an item into a shard of the index, unless it is in the index already.
+pub(crate) fn mark_once(expression: &mut Expression, shard: Shard, due: Timestamp) {
+    expression.set_once(&[INDEX_PK], items::text(shard.key())).set_once(&[INDEX_SK], at(due));
 }
 
 /// Moves an item in the index, or takes it out.
 pub(crate) fn move_to(expression: &mut Expression, of: [u8; 16], due: Option<Timestamp>) {
+    move_in(expression, Shard::of(of), due);
+}
+
+/// Moves an item in a shard of the index, or takes it out.
+pub(crate) fn move_in(expression: &mut Expression, shard: Shard, due: Option<Timestamp>) {
     match due {
         Some(due) => {
-            expression.set(&[INDEX_PK], items::text(Shard::of(of).key())).set(&[INDEX_SK], at(due));
+            expression.set(&[INDEX_PK], items::text(shard.key())).set(&[INDEX_SK], at(due));
         }
         None => {
             expression.remove(&[INDEX_PK]).remove(&[INDEX_SK]);

@@ -33,6 +33,18 @@ impl Expression {
         self
     }
 
+    /// `SET path = value`, unless there is one.
+    pub(crate) fn set_once(&mut self, path: &[&str], value: AttributeValue) -> &mut Self {
+        self.copy(path, path, value)
+    }
+
+    /// `SET path = path + amount`, from 0.
+    pub(crate) fn increase(&mut self, path: &[&str], amount: AttributeValue) -> &mut Self {
+        let (path, zero, amount) = (self.path(path), self.value(number(0)), self.value(amount));
+        self.sets.push(format!("{path} = if_not_exists({path}, {zero}) + {amount}"));
+        self
+    }
+
     /// `REMOVE path`.
     pub(crate) fn remove(&mut self, path: &[&str]) -> &mut Self {
         let path = self.path(path);
@@ -77,6 +89,23 @@ impl Expression {
     ) -> &mut Self {
         let (path, value) = (self.path(path), self.value(value));
         self.conditions.push(format!("(attribute_not_exists({path}) OR {path} {comparison} {value})"));
+        self
+    }
+
+    /// Only if a lock is not there, is mine, has run out by `now`, or is held to a time after `longest`.
+    pub(crate) fn if_free(
+        &mut self,
+        holder: &[&str],
+        mine: AttributeValue,
+        until: &[&str],
+        now: AttributeValue,
+        longest: AttributeValue,
+    ) -> &mut Self {
+        let (holder, until) = (self.path(holder), self.path(until));
+        let (mine, now, longest) = (self.value(mine), self.value(now), self.value(longest));
+        self.conditions.push(format!(
+            "(attribute_not_exists({holder}) OR {holder} = {mine} OR {until} <= {now} OR {until} > {longest})"
+        ));
         self
     }
 

@@ -34,6 +34,11 @@
 //! | which chain pays for a licence | `LICENSE#<id>` | `AGREEMENT` |
 //! | a cloud's event that has told its news | `SEEN#<cloud>#<event>` | `SEEN` |
 //! | an event that waits for its agreement | `PENDING#<cloud>#<cloud's id>` | `EVENT#<event>` |
+//! | usage that was taken in, by the id that its sender gave it | `AGREEMENT#<chain>` | `USE#<id>` |
+//! | what a dimension's hours have left for later ones | `AGREEMENT#<chain>` | `REMAINDER#<dimension>` |
+//! | an hour of the ledger of usage | `AGREEMENT#<id>` | `HOUR#<hour>#<dimension>` |
+//! | an agreement has ended, and its hours are to be sent at once | `AGREEMENT#<id>` | `FLUSH` |
+//! | who sends usage now | `METER` | `LOCK` |
 //! | a mail that is to be sent | `MAIL#<id>` | `MAIL` |
 //! | somebody's asking for a trial | `ASK#<id>` | `ASK` |
 //! | what a token in a mail was sent for | `TOKEN#<sha256>` | `TOKEN` |
@@ -50,6 +55,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use marque_core::agreement::{ExternalId, LicenseKey};
 use marque_core::code::CodeDigest;
 use marque_core::customer::PersonDigest;
+use marque_core::usage::Hour;
 use marque_core::{
     ActivationId, AgreementId, AskId, Cloud, CustomerId, Day, DiscountId, FingerprintValue, LicenseId, MailId, PlanRef,
     Slug,
@@ -275,6 +281,47 @@ pub(crate) fn chains() -> Key {
 }
 
 const AGREEMENT_PREFIX: &str = "AGREEMENT#";
+
+/// What the sort keys of records of usage begin with.
+const USE_PREFIX: &str = "USE#";
+const HOUR_PREFIX: &str = "HOUR#";
+pub(crate) const FLUSH: &str = "FLUSH";
+
+pub(crate) fn usage_record(chain: AgreementId, id: &str) -> Key {
+    Key::new(format!("{AGREEMENT_PREFIX}{chain}"), format!("{USE_PREFIX}{id}"))
+}
+
+/// An hour is its agreement's, whatever chain that is joined to: the cloud knows hours by agreement.
+pub(crate) fn usage_hour(agreement: AgreementId, hour: Hour, dimension: &str) -> Key {
+    Key::new(format!("{AGREEMENT_PREFIX}{agreement}"), format!("{HOUR_PREFIX}{hour}#{dimension}"))
+}
+
+/// What is before all hours from this one on.
+pub(crate) fn usage_hours_from(agreement: AgreementId, hour: Hour) -> Key {
+    Key::new(format!("{AGREEMENT_PREFIX}{agreement}"), format!("{HOUR_PREFIX}{hour}"))
+}
+
+pub(crate) fn usage_remainder(chain: AgreementId, dimension: &str) -> Key {
+    Key::new(format!("{AGREEMENT_PREFIX}{chain}"), format!("REMAINDER#{dimension}"))
+}
+
+pub(crate) fn usage_flush(agreement: AgreementId) -> Key {
+    Key::new(format!("{AGREEMENT_PREFIX}{agreement}"), FLUSH)
+}
+
+pub(crate) fn meter_lock() -> Key {
+    Key::new("METER", "LOCK")
+}
+
+/// What an entry of the index is about, among the work of the ledger: an hour with its dimension, or none for a flush.
+pub(crate) fn usage_work(key: &Key) -> Option<(AgreementId, Option<(Hour, &str)>)> {
+    let agreement = key.pk.strip_prefix(AGREEMENT_PREFIX)?.parse().ok()?;
+    if key.sk == FLUSH {
+        return Some((agreement, None));
+    }
+    let (hour, dimension) = key.sk.strip_prefix(HOUR_PREFIX)?.split_once('#')?;
+    Some((agreement, Some((hour.parse().ok()?, dimension))))
+}
 
 pub(crate) fn seen(cloud: Cloud, event: &str) -> Key {
     Key::new(format!("SEEN#{cloud}#{event}"), "SEEN")

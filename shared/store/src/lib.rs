@@ -27,6 +27,7 @@ mod revocations;
 mod table;
 mod transaction;
 mod trials;
+mod usage;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -47,6 +48,7 @@ pub use notices::DueLicense;
 pub use outbox::{HELD, Outgoing, Waiting};
 pub use table::{INDEX_NAME, TTL_ATTRIBUTE, TableFault};
 pub use trials::{Asked, MAILS_A_DAY, TOKEN_LIFE, TokenDigest, TrialAsk, TrialsHad};
+pub use usage::{DueUsage, KeptHour, NewUsage, Place, Recorded, Remainder, Replay, SealHour, UsagePage, UsageWork};
 
 /// The table, and a client for it. Cheap to clone.
 #[derive(Debug, Clone)]

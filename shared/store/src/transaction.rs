@@ -3,7 +3,10 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    CancellationReason, ConditionCheck, Delete, Put, ReturnConsumedCapacity,
+    ReturnValuesOnConditionCheckFailure as FailedItem, TransactWriteItem, Update,
+};
 use aws_smithy_types::error::operation::BuildError;
 use aws_smithy_types::timeout::TimeoutConfig;
 use std::time::Duration;
@@ -34,13 +37,15 @@ impl Write {
         Self::Put(item, absent)
     }
 
-    fn build(&self, table: &str) -> Result<TransactWriteItem, BuildError> {
+    /// `failed` says whether DynamoDB is to tell the item that a put's condition failed on.
+    fn build(&self, table: &str, failed: Option<&FailedItem>) -> Result<TransactWriteItem, BuildError> {
         let write = TransactWriteItem::builder();
         Ok(match self {
             Self::Put(item, expression) => {
                 let put = Put::builder()
                     .table_name(table)
                     .set_item(Some(item.clone()))
+                    .set_return_values_on_condition_check_failure(failed.cloned())
                     .set_condition_expression(expression.condition())
                     .set_expression_attribute_names(expression.names())
                     .set_expression_attribute_values(expression.values());
@@ -153,7 +158,39 @@ impl<'a> Transaction<'a> {
 
     /// Does all of it or nothing. The SDK names the attempt with a token, so that its own retries count once.
     pub(crate) async fn commit(self, client: &Client) -> Result<(), NotDone> {
-        let writes: Result<Vec<_>, _> = self.writes.iter().map(|write| write.build(self.table)).collect();
+        match self.send(client, None).await? {
+            Ok(()) => Ok(()),
+            Err(error) if is_overtaken(&error) => Err(NotDone::Overtaken),
+            Err(error) => Err(NotDone::Failed(StoreError::unavailable(error))),
+        }
+    }
+
+    /// The same, which tells what became of each write when nothing was done.
+    pub(crate) async fn commit_telling(self, client: &Client) -> Result<Result<(), Vec<Fate>>, StoreError> {
+        let writes = self.writes.len();
+        let sent = self.send(client, Some(FailedItem::AllOld)).await;
+        let error = match sent {
+            Ok(Ok(())) => return Ok(Ok(())),
+            Ok(Err(error)) => error,
+            Err(NotDone::Failed(error)) => return Err(error),
+            Err(NotDone::Overtaken) => return Ok(Err(vec![Fate::Conflict; writes])),
+        };
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(canceled)) if is_overtaken(&error) => {
+                Ok(Err(canceled.cancellation_reasons().iter().map(Fate::of).collect()))
+            }
+            Some(TransactWriteItemsError::TransactionInProgressException(_)) => Ok(Err(vec![Fate::Conflict; writes])),
+            _ => Err(StoreError::unavailable(error)),
+        }
+    }
+
+    async fn send(
+        &self,
+        client: &Client,
+        failed: Option<FailedItem>,
+    ) -> Result<Result<(), SdkError<TransactWriteItemsError>>, NotDone> {
+        let writes: Result<Vec<_>, _> =
+            self.writes.iter().map(|write| write.build(self.table, failed.as_ref())).collect();
         let writes = writes.map_err(|error| NotDone::Failed(StoreError::unavailable(error)))?;
         let timeouts = TimeoutConfig::builder().operation_timeout(OPERATION_TIMEOUT).build();
         let request = client
@@ -165,10 +202,30 @@ impl<'a> Transaction<'a> {
         match request.send().await {
             Ok(answer) => {
                 capacity::wrote(answer.consumed_capacity());
-                Ok(())
+                Ok(Ok(()))
             }
-            Err(error) if is_overtaken(&error) => Err(NotDone::Overtaken),
-            Err(error) => Err(NotDone::Failed(StoreError::unavailable(error))),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+}
+
+/// What became of one write of a transaction that did nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Fate {
+    /// Nothing was wrong with it.
+    Sound,
+    /// Its condition did not hold; a put is told the item that is there.
+    Failed(Option<Item>),
+    /// Another write was at the same item, or the whole of it was.
+    Conflict,
+}
+
+impl Fate {
+    fn of(reason: &CancellationReason) -> Self {
+        match reason.code() {
+            None | Some("None") => Self::Sound,
+            Some("ConditionalCheckFailed") => Self::Failed(reason.item().cloned()),
+            Some(_) => Self::Conflict,
         }
     }
 }

@@ -11,6 +11,7 @@ mod prove;
 mod publisher;
 mod serve;
 mod tokens;
+mod usage;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ pub(crate) use self::prove::Prove;
 pub(crate) use self::publisher::Publisher;
 pub(crate) use self::serve::{LogLevel, Serve};
 pub(crate) use self::tokens::{Code, CodeCommand, Inspect, Verify};
+pub(crate) use self::usage::{Usage, UsageCommand};
 
 /// Licensing: run everything on this machine, sell and look after licences, check tokens, keys and codes off line.
 #[derive(Debug, Parser)]
@@ -36,7 +38,7 @@ pub(crate) use self::tokens::{Code, CodeCommand, Inspect, Verify};
     version,
     about,
     after_help = "Without a command it serves: `marque serve --listen 127.0.0.1:8080 --data .marque`.\n\
-                  product, plan, customer, licence, agreements, import, export and audit speak to a deployment: see `marque licence --help`.\n\
+                  product, plan, customer, licence, agreements, usage, import, export and audit speak to a deployment: see `marque licence --help`.\n\
                   Exit codes: 0 good, 1 refused (the verdict), 2 usage or input that cannot be read."
 )]
 pub(crate) struct Cli {
@@ -59,6 +61,8 @@ pub(crate) enum Command {
     Licence(Licence),
     /// Look at what was bought at marketplaces, and link what belongs together.
     Agreements(Agreements),
+    /// Look at metered usage, report some, and send hours again that needed a person.
+    Usage(Usage),
     /// Take in customers and old codes from a CSV file, thousands at a time.
     Import(Import),
     /// Write every licence as CSV, in the columns that `import` reads.

@@ -12,6 +12,7 @@ mod license;
 mod plan;
 mod product;
 mod show;
+mod usage;
 
 use serde_json::Value;
 
@@ -20,7 +21,7 @@ use crate::output::{self, Answer, Outcome};
 
 pub(crate) use self::{
     agreement::run as agreements, audit::run as audit, customer::run as customer, export::run as export,
-    import::run as import, license::run as license, plan::run as plan, product::run as product,
+    import::run as import, license::run as license, plan::run as plan, product::run as product, usage::run as usage,
 };
 
 /// What a command of the publisher answers: how it ended, or why it could not do it.

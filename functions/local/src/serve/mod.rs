@@ -6,6 +6,7 @@ mod clock;
 mod data;
 mod machines;
 mod mail;
+mod meter;
 mod page;
 mod proofs;
 mod simulated;
@@ -33,6 +34,7 @@ use tokio::net::TcpListener;
 
 pub(crate) use self::data::write_secret;
 use self::data::{Data, Info};
+use self::meter::Meter;
 use crate::cli::{LogLevel, Serve};
 use crate::output::{Answer, Outcome, Unusable};
 
@@ -47,6 +49,7 @@ struct Local {
     outbox: Kept,
     market: Marketplace,
     shop: Shop,
+    meter: Meter,
     simulator: Arc<Simulator>,
 }
 
@@ -111,9 +114,10 @@ async fn prepare(data: Arc<Data>, address: SocketAddr) -> Result<Local, Unusable
     let product = app.store().product(&demo.product).await.map_err(|error| unusable(&error))?.ok_or_else(corrupt)?;
     let market = simulated::marketplace(&data, &app, &product)?;
     let shop = simulated::shop(&data, &app, &market);
+    let meter = Meter::new(&market);
     let info =
         Info { url, admin_token: data.admin_token(), issuer: data.issuer(), root: data.ring().root.clone(), demo };
-    Ok(Local { app, data, info: Arc::new(info), outbox, market, shop, simulator })
+    Ok(Local { app, data, info: Arc::new(info), outbox, market, shop, meter, simulator })
 }
 
 fn router(local: Local) -> Router {
@@ -126,6 +130,7 @@ fn router(local: Local) -> Router {
         .merge(page::routes())
         .merge(clock::routes())
         .merge(mail::routes())
+        .merge(meter::routes())
         .merge(aws::routes())
         .merge(buttons::routes())
         .merge(proofs::routes())

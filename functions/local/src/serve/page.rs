@@ -167,6 +167,11 @@ fn links() -> Markup {
         ("/.well-known/keys.jwt", "The key set", "signed by the root that products embed"),
         ("/v1/revocations", "The list of revocations", "files and licences no longer good"),
         ("/local/outbox", "The mails", "that would have been sent; POST /local/run/sweep sends what is due"),
+        (
+            "/local/aws/metered",
+            "Usage",
+            "as the simulated marketplace knows it; POST /local/run/meter reports what is due",
+        ),
         ("/local/clock", "The clock", "POST {\"advance\": \"P1D\"} moves everything"),
         ("/health", "Health", "one read of the table"),
     ];

@@ -8,6 +8,9 @@ mod azure;
 mod gcp;
 #[cfg(test)]
 mod hostile;
+#[cfg(feature = "marketplace")]
+#[cfg(test)]
+mod metering;
 #[cfg(test)]
 mod network;
 #[cfg(test)]

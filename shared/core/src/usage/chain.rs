@@ -2,7 +2,7 @@
 
 use crate::id::AgreementId;
 use crate::slug::Slug;
-use crate::time::Timestamp;
+use crate::time::{Duration, Timestamp};
 use crate::usage::quantity::Quantity;
 use crate::usage::{Hour, StateName};
 use crate::words::words;
@@ -18,6 +18,8 @@ pub struct Chain {
     pub agreements: Vec<Metered>,
     /// What is metered of the product.
     pub dimensions: Vec<Dimension>,
+    /// How long an hour is kept once it is confirmed.
+    pub retention: Duration,
 }
 
 /// An agreement, as far as metering goes.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::time::{Duration, Timestamp, TimestampError};
 
 /// Usage is taken for a day after it happened (BatchMeterUsage, since July 2026).
-const WINDOW: Duration = Duration::hours(24);
+pub(super) const WINDOW: Duration = Duration::hours(24);
 /// On the first of a month at this hour of UTC the month before is closed.
 const MONTH_CLOSES_AT: Duration = Duration::hours(6);
 /// An ended agreement is metered for about an hour more.

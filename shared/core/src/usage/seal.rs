@@ -2,6 +2,7 @@
 
 use crate::time::{Duration, Timestamp};
 use crate::usage::entry::{Attempts, Entry, Reason, Record, Sealed, State};
+use crate::usage::hour::WINDOW;
 use crate::usage::variant::{self, Variant};
 use crate::usage::{Activated, Chain, Hour, Metered, Quantity, Unit};
 
@@ -54,6 +55,13 @@ impl Metered {
     pub fn send_by(&self, timestamp: Timestamp) -> Timestamp {
         let deadline = Hour::deadline(timestamp);
         self.end.map_or(deadline, |end| deadline.min(Hour::door(end)))
+    }
+
+    /// The place of a report with this time among all that are to be sent, the most urgent first: a day before it is to be
+    /// sent at the latest, which is never later than its time.
+    #[must_use]
+    pub fn send_from(&self, timestamp: Timestamp) -> Timestamp {
+        self.send_by(timestamp).before(WINDOW)
     }
 }
 

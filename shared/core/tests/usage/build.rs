@@ -4,7 +4,7 @@ use marque_core::usage::{
     Activated, Chain, Dimension, Entitled, Entry, EntryKey, Hour, Included, Metered, Quantity, Sealing, Taken, Unit,
     Usage,
 };
-use marque_core::{AgreementId, Timestamp};
+use marque_core::{AgreementId, Duration, Timestamp};
 
 pub(crate) const START: &str = "2027-03-01T10:20:30Z";
 
@@ -51,6 +51,7 @@ pub(crate) fn chain(agreements: Vec<Metered>) -> Chain {
             dimension("servers", Unit::Integral, Included::None),
             dimension("seats", Unit::Integral, Included::PerHour),
         ],
+        retention: Duration::days(400),
     }
 }
 

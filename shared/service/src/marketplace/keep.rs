@@ -5,6 +5,7 @@ use marque_core::{AgreementId, Duration, Timestamp};
 use marque_store::{Along, Committed, KeepChain, StoreError, Told};
 
 use super::license::LicensePlan;
+use super::metered::newly_ended;
 use super::news::News;
 use super::shop::Shop;
 use crate::chance;
@@ -72,6 +73,9 @@ impl Shop {
         };
         let mut along = Along::default();
         plan.goes(&mut along, now)?;
+        for agreement in newly_ended(before.iter().chain(&absorbed), &after) {
+            along.flush_usage(agreement, now);
+        }
         match store.keep_chain(change, &along).await? {
             Committed::Done => {
                 plan.send(self, now).await;

@@ -1,15 +1,20 @@
 //! Agreements as the ledger of usage knows them.
 
-use marque_core::agreement::{Agreement, Chain, EntitlementValue};
+use std::collections::BTreeMap;
+
+use marque_core::agreement::{Agreement, Chain, EntitlementValue, Facts};
 use marque_core::listing::Effect;
 use marque_core::usage::{self, Activated, Entitled, Metered, Quantity};
-use marque_core::{AgreementId, LicenseId};
+use marque_core::{AgreementId, Duration, LicenseId, Timestamp};
 
 use super::shop::{Listed, Shop};
 use crate::problem::Error;
 
 /// Where usage is reported, for good: the same hour sent to two regions is billed twice.
 const METERING_REGION: &str = "us-east-1";
+
+/// How long confirmed hours are kept: a year, and the invoices of its last month.
+const KEPT: Duration = Duration::days(400);
 
 impl Shop {
     /// The chain that an agreement is in, with what is metered of its product.
@@ -38,7 +43,7 @@ impl Shop {
         let listed = self.listed(Some(code), None, now).await?.ok_or_else(gone)?;
         let agreements = chain.agreements.iter().map(as_metered).collect();
         let dimensions = dimensions(&listed);
-        Ok(Some(usage::Chain { id: chain.id, product: chain.product.clone(), agreements, dimensions }))
+        Ok(Some(usage::Chain { id: chain.id, product: chain.product.clone(), agreements, dimensions, retention: KEPT }))
     }
 }
 
@@ -63,8 +68,26 @@ fn as_metered(agreement: &Agreement) -> Metered {
         product_code: agreement.product_code.clone(),
         region: METERING_REGION.to_owned(),
     });
-    let end = [facts.ended.map(|ended| ended.at), facts.superseded.map(|superseded| superseded.at)];
-    Metered { id: agreement.id, activated, end: end.into_iter().flatten().min(), entitled: entitled(agreement) }
+    Metered { id: agreement.id, activated, end: end(agreement), entitled: entitled(agreement) }
+}
+
+/// When its usage ends: with the agreement, or where another one takes its place.
+fn end(agreement: &Agreement) -> Option<Timestamp> {
+    let Facts { ended, superseded, .. } = agreement.facts;
+    [ended.map(|ended| ended.at), superseded.map(|superseded| superseded.at)].into_iter().flatten().min()
+}
+
+/// The agreements that were known before, and whose end is known only now: their usage is to be sent at once.
+pub(super) fn newly_ended<'a>(
+    before: impl Iterator<Item = &'a Chain>,
+    after: &Chain,
+) -> impl Iterator<Item = AgreementId> {
+    let known: BTreeMap<_, _> =
+        before.flat_map(|chain| &chain.agreements).map(|agreement| (agreement.id, end(agreement))).collect();
+    let ended = move |agreement: &&Agreement| {
+        known.get(&agreement.id).is_some_and(|before| end(agreement).is_some() && *before != end(agreement))
+    };
+    after.agreements.iter().filter(ended).map(|agreement| agreement.id)
 }
 
 /// Each version is in force until the next one; the first one from when the licence was provisioned.

@@ -37,6 +37,7 @@ pub use reconcile::Reconciled;
 pub use shop::Shop;
 
 use crate::admin::{Access, authenticate};
+use crate::usage;
 
 /// The routes of the function, without the envelope: pages for buyers, and the check of what they bought.
 pub fn router(shop: Shop) -> Router {
@@ -53,16 +54,17 @@ pub fn pages(shop: Shop) -> Router {
         .with_state(shop)
 }
 
-/// The calls of servers.
+/// The calls of servers: what was bought, and what was used of it.
 pub fn api() -> OpenApiRouter<Shop> {
-    OpenApiRouter::new().routes(routes!(entitlements::entitlements))
+    OpenApiRouter::new().routes(routes!(entitlements::entitlements)).merge(usage::api())
 }
 
-/// The publisher's calls about agreements, behind `access`.
+/// The publisher's calls about agreements and their usage, behind `access`.
 pub fn admin_api(access: Access) -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(admin::list))
         .routes(routes!(admin::show))
         .routes(routes!(admin::link))
+        .merge(usage::admin_api())
         .route_layer(from_fn_with_state(access, authenticate))
 }

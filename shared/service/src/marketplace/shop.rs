@@ -45,7 +45,7 @@ impl Shop {
         Self(Arc::new(Shared { app, fulfilment, seller, sessions, support, products: RwLock::default() }))
     }
 
-    pub(super) fn app(&self) -> &App {
+    pub(crate) fn app(&self) -> &App {
         &self.0.app
     }
 

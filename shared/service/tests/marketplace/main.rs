@@ -12,3 +12,6 @@ mod buyers;
 #[cfg(feature = "marketplace")]
 #[cfg(test)]
 mod market;
+#[cfg(feature = "marketplace")]
+#[cfg(test)]
+mod usage;

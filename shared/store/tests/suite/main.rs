@@ -26,3 +26,5 @@ mod shapes;
 mod size;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod usage;
