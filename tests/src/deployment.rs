@@ -1,6 +1,8 @@
 //! What a deployed stack has around its functions: table with the demo product, key ring in Secrets Manager, file key in
 //! KMS, and the variables of infra/template.yaml.
 
+use std::collections::BTreeMap;
+
 use marque_core::Timestamp;
 use marque_core::token::{PublicKey, RootKey};
 use marque_service::Clock;
@@ -51,6 +53,18 @@ impl Deployment {
     #[must_use]
     #[expect(clippy::expect_used, reason = "a test without its stack cannot go on")]
     pub fn issued_at(time: Timestamp) -> Self {
+        let mut deployment = Self::unseeded();
+        deployment.demo = runtime().block_on(seed(&deployment.aws.store(), time)).expect("the demo product");
+        deployment
+    }
+
+    /// A stack whose table is empty.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test without its stack cannot go on")]
+    pub fn unseeded() -> Self {
         let aws = Aws::start();
         let public = aws.kms().put_key(FILE_KEY, FILE_SEED);
         let file = NewKey::Kms {
@@ -60,7 +74,11 @@ impl Deployment {
         let root = RootKey::from_seed(ROOT_SEED);
         let ring = ring(&root, &file);
         aws.put_secret(KEY_RING, serde_json::to_string(&ring).expect("JSON"));
-        let demo = runtime().block_on(seed(&aws.store(), time)).expect("the demo product");
+        let demo = Demo {
+            product: "kopicloud-ad-api".parse().expect("a product"),
+            licenses: Vec::new(),
+            marketplace: BTreeMap::new(),
+        };
         Self { aws, root: root.public().clone(), demo }
     }
 

@@ -55,8 +55,10 @@ pub fn deployed(package: &str, name: &str) -> PathBuf {
     folder.unwrap_or_else(|| panic!("the folder of built programs is not found")).join(name)
 }
 
+/// By the cargo that runs the test: another one would be of another toolchain, and compile everything anew.
+#[expect(clippy::disallowed_methods, reason = "cargo tells its tests where it is")]
 fn cargo_build() -> Command {
-    let mut build = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     build.args(["build", "--locked", "--quiet"]).current_dir(env!("CARGO_MANIFEST_DIR"));
     build
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use marque_core::{Email, PersonText};
+use tracing::Level;
 
 /// A deployed function's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +18,9 @@ pub struct Config {
     pub aws: AwsSettings,
     /// What mails need.
     pub mail: MailSettings,
-    /// `MARQUE_LOG`: `error`, `warn`, `info` (the default), `debug` or `trace`.
-    pub log_level: String,
+    /// `MARQUE_LOG`: `error`, `warn` or `info` (the default). There is no more: what clients of AWS say beyond it could hold
+    /// a secret or a code.
+    pub log_level: Level,
 }
 
 /// What mails need.
@@ -74,8 +76,8 @@ impl fmt::Debug for AwsCredentials {
 /// `AWS_LAMBDA_RUNTIME_API`, which Lambda sets: where a start that failed is told.
 #[cfg(feature = "lambda")]
 #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
-pub(crate) fn runtime_api() -> Option<http::Uri> {
-    std::env::var("AWS_LAMBDA_RUNTIME_API").ok()?.parse().ok()
+pub(crate) fn runtime_api() -> Option<String> {
+    std::env::var("AWS_LAMBDA_RUNTIME_API").ok()
 }
 
 /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets: what metrics and alarms know the function by.
@@ -90,6 +92,15 @@ pub(crate) fn function_name() -> String {
 pub fn is_issuer(text: &str) -> bool {
     let host = text.strip_prefix("https://").unwrap_or_default();
     !host.is_empty() && !host.ends_with('/') && host.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn log_level(text: &str) -> Option<Level> {
+    match text {
+        "error" => Some(Level::ERROR),
+        "warn" => Some(Level::WARN),
+        "info" => Some(Level::INFO),
+        _ => None,
+    }
 }
 
 /// Everything that is wrong with the environment.
@@ -129,13 +140,10 @@ impl Config {
         let key_ring = reader.required("MARQUE_KEY_RING", must, KeyRingLocation::read);
         let aws = reader.aws();
         let mail = reader.mail(issuer.as_deref().unwrap_or_default());
-        let log_level = variable("MARQUE_LOG").unwrap_or_else(|| "info".to_owned());
-        if !["error", "warn", "info", "debug", "trace"].contains(&log_level.as_str()) {
-            reader.faults.push("MARQUE_LOG must be `error`, `warn`, `info`, `debug` or `trace`".to_owned());
-        }
+        let log_level = reader.optional("MARQUE_LOG", "must be `error`, `warn` or `info`", log_level);
         match (table, issuer, key_ring, aws) {
             (Some(table), Some(issuer), Some(key_ring), Some(aws)) if reader.faults.is_empty() => {
-                Ok(Self { table, issuer, key_ring, aws, mail, log_level })
+                Ok(Self { table, issuer, key_ring, aws, mail, log_level: log_level.unwrap_or(Level::INFO) })
             }
             _ => Err(ConfigFaults(reader.faults)),
         }
@@ -265,6 +273,17 @@ mod tests {
         assert_eq!((told.pages.as_str(), told.contact.as_str()), ("https://pages.example.com", "help@example.com"));
         let faulty = [("MARQUE_MAIL_FROM", "nobody"), ("MARQUE_PAGES", "http://x"), ("MARQUE_CONTACT", "a\nb")];
         assert_eq!(read(&faulty).unwrap_err().0.len(), 3);
+    }
+
+    #[test]
+    fn a_log_says_no_more_than_info() {
+        for (text, level) in [("error", Level::ERROR), ("warn", Level::WARN), ("info", Level::INFO), ("", Level::INFO)]
+        {
+            assert_eq!(read(&[("MARQUE_LOG", text)]).unwrap().log_level, level);
+        }
+        for text in ["debug", "trace", "INFO", "info,hyper=debug"] {
+            assert_eq!(read(&[("MARQUE_LOG", text)]).unwrap_err().0.len(), 1, "{text}");
+        }
     }
 
     #[test]

@@ -22,8 +22,6 @@ pub mod register;
 pub mod registration;
 #[cfg(feature = "lambda")]
 pub mod runtime;
-#[cfg(feature = "aws")]
-pub mod signed;
 pub mod sweep;
 pub mod telemetry;
 #[cfg(feature = "marketplace")]

@@ -217,7 +217,7 @@ fn line(function: &str, answered: &Answered<'_>, cold: bool, left_out: u64) -> V
 }
 
 /// Raw on standard output: a log library would wrap the line, and CloudWatch would find no metrics in it.
-fn write_line(line: &Value) {
+pub(crate) fn write_line(line: &Value) {
     let mut text = line.to_string();
     text.push('\n');
     // Where standard output is gone there is nobody to tell.

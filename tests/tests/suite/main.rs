@@ -16,6 +16,7 @@ mod durability;
 mod events;
 mod import;
 mod mails;
+mod operator;
 mod page;
 mod place;
 mod policy;

@@ -123,7 +123,6 @@ fn a_ring_that_is_not_there_or_out_of_reach_is_told() {
     assert!(fault.contains("Secrets Manager"), "{fault}");
 }
 
-/// The SDK keeps the whole answer in its error, the secret included.
 #[test]
 fn an_answer_that_cannot_be_read_is_told_without_what_was_in_it() {
     let deployment = Deployment::new();

@@ -4,14 +4,12 @@
 use std::fmt;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4::SigningParams;
 use http::Request;
 use marque_core::Timestamp;
 use marque_service::Clock;
+use marque_service::aws::sign_request;
 use serde::Deserialize;
 
 use crate::cli::Publisher;
@@ -68,29 +66,9 @@ impl Signer {
 
     /// Signs a request that is otherwise complete.
     pub(super) fn sign(&self, request: &mut Request<String>) -> Result<(), Unusable> {
-        let now = Clock::system().now();
-        let unusable = |error: &dyn fmt::Display| Unusable::new(format!("the request cannot be signed: {error}"));
-        let identity = self.credentials(now)?.into();
-        let params = SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name(SERVICE)
-            .time(UNIX_EPOCH + Duration::from_secs(now.unix().unsigned_abs()))
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(|error| unusable(&error))?
-            .into();
-        let headers = request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let signable = SignableRequest::new(
-            request.method().as_str(),
-            request.uri().to_string(),
-            headers,
-            SignableBody::Bytes(request.body().as_bytes()),
-        );
-        let signed = signable.and_then(|signable| sign(signable, &params)).map_err(|error| unusable(&error))?;
-        let (instructions, _signature) = signed.into_parts();
-        instructions.apply_to_request_http1x(request);
-        Ok(())
+        let credentials = self.credentials(Clock::system().now())?;
+        sign_request(request, credentials, &self.region, SERVICE)
+            .map_err(|error| Unusable::new(format!("the request cannot be signed: {error}")))
     }
 
     fn credentials(&self, now: Timestamp) -> Result<Credentials, Unusable> {

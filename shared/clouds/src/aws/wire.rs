@@ -8,7 +8,7 @@ use aws_sdk_marketplacemetering::error::SdkError;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::retry::{ReconnectMode, RetryConfig};
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::region::Region;
 
@@ -117,7 +117,11 @@ pub(crate) const fn reads() -> u32 {
 }
 
 pub(crate) fn retries(attempts: u32) -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(Duration::from_millis(50))
+    RetryConfig::standard()
+        .with_max_attempts(attempts)
+        .with_initial_backoff(Duration::from_millis(50))
+        // Connectors let go of connections that fail.
+        .with_reconnect_mode(ReconnectMode::ReuseAllConnections)
 }
 
 pub(crate) fn timeouts() -> TimeoutConfig {

@@ -8,6 +8,7 @@ use http::request::Parts;
 use marque_core::Actor;
 use sha2::{Digest, Sha256};
 
+use crate::http::Signer;
 use crate::problem::Error;
 
 /// How callers are known.
@@ -17,7 +18,6 @@ pub enum Access {
     Token(LocalToken),
     /// By the identity that IAM has checked, in the function URL's request context. Without one a call is refused, even
     /// if the URL was opened by mistake.
-    #[cfg(feature = "lambda")]
     Iam,
 }
 
@@ -64,7 +64,6 @@ impl Caller {
     }
 
     /// A principal by its ARN.
-    #[cfg(any(feature = "lambda", test))]
     fn principal(arn: &str) -> Self {
         let scope = match arn.split_once(":assumed-role/") {
             Some((account, role)) => {
@@ -106,21 +105,9 @@ impl Access {
                 let known = scheme.eq_ignore_ascii_case("bearer") && LocalToken::new(given.trim()).0 == token.0;
                 known.then(|| Caller { name: LOCAL.to_owned(), scope: LOCAL.to_owned() })
             }
-            #[cfg(feature = "lambda")]
-            Self::Iam => iam_principal(request).map(|arn| Caller::principal(&arn)),
+            Self::Iam => request.extensions().get::<Signer>().map(|signer| Caller::principal(signer.arn())),
         }
     }
-}
-
-/// The ARN that IAM has checked, out of the request context of payload format 2.0.
-#[cfg(feature = "lambda")]
-fn iam_principal(request: &Request) -> Option<String> {
-    use lambda_http::request::RequestContext;
-
-    let RequestContext::ApiGatewayV2(context) = request.extensions().get::<RequestContext>()? else { return None };
-    let arn = context.authorizer.as_ref()?.iam.as_ref()?.user_arn.clone()?;
-    let plain = arn.starts_with("arn:") && arn.len() <= 400 && arn.bytes().all(|byte| byte.is_ascii_graphic());
-    plain.then_some(arn)
 }
 
 #[cfg(test)]

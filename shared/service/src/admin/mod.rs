@@ -41,7 +41,6 @@ use crate::problem::Problem;
 struct Contract;
 
 /// The routes of the deployed function, without the envelope: callers are known by IAM.
-#[cfg(feature = "lambda")]
 pub fn router(app: App) -> axum::Router {
     crate::http::published(api(Access::Iam), app)
 }

@@ -7,6 +7,7 @@ mod fields;
 #[cfg(feature = "marketplace")]
 mod lease;
 mod signature;
+mod signer;
 
 pub(crate) use body::MAX_BODY;
 #[cfg(feature = "marketplace")]
@@ -19,3 +20,4 @@ pub use fields::Fields;
 #[cfg(feature = "marketplace")]
 pub(crate) use lease::bearer_lease;
 pub(crate) use signature::{license_code, signed_by};
+pub use signer::Signer;

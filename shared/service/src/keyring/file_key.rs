@@ -18,8 +18,8 @@ pub enum FileKey {
 #[cfg(feature = "aws")]
 #[derive(Debug, Clone)]
 pub struct KmsKey {
-    /// How to reach KMS.
-    pub client: aws_sdk_kms::Client,
+    /// KMS.
+    pub service: crate::aws::SignedService,
     /// The key's id or ARN.
     pub id: String,
     /// The key's public half, from the key set: what KMS signs is checked against it.
@@ -54,23 +54,31 @@ impl FileKey {
 impl KmsKey {
     /// `ED25519_SHA_512` over the raw message: what RFC 8032 calls Ed25519 (the pre-hashed kind would not verify).
     async fn sign<C: Claims>(&self, claims: &C) -> Result<String, Error> {
-        use aws_sdk_kms::primitives::Blob;
-        use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
+        use base64ct::{Base64, Encoding};
         use marque_core::token::SigningInput;
+
+        /// `Sign`, what we need of its answer.
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Signed {
+            signature: String,
+        }
 
         let unavailable = |cause: String| Error::Unavailable { cause };
         let input = SigningInput::new(&self.public, claims);
-        let request =
-            self.client.sign().key_id(&self.id).message_type(MessageType::Raw).message(Blob::new(input.as_bytes()));
-        let request = request.signing_algorithm(SigningAlgorithmSpec::Ed25519Sha512);
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| unavailable(format!("KMS does not sign: {}", marque_store::causes(&error))))?;
-        let signature = answer.signature.map(Blob::into_inner).and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
-        let signature = signature.ok_or_else(|| unavailable("KMS answered with no Ed25519 signature".to_owned()))?;
-        input
-            .attach(&signature)
-            .map_err(|_| unavailable("KMS signed with another key than the key set lists".to_owned()))
+        let request = serde_json::json!({
+            "KeyId": self.id,
+            "Message": Base64::encode_string(input.as_bytes()),
+            "MessageType": "RAW",
+            "SigningAlgorithm": "ED25519_SHA_512",
+        });
+        let answer: Result<Signed, _> = self.service.ask("TrentService.Sign", &request).await;
+        let Signed { signature } = answer.map_err(|error| unavailable(format!("KMS does not sign: {error}")))?;
+        let mut bytes = [0; 64];
+        match Base64::decode(&signature, &mut bytes) {
+            Ok(decoded) if decoded.len() == 64 => {}
+            _ => return Err(unavailable("KMS answered with no Ed25519 signature".to_owned())),
+        }
+        input.attach(&bytes).map_err(|_| unavailable("KMS signed with another key than the key set lists".to_owned()))
     }
 }

@@ -189,7 +189,7 @@ impl RingSource {
         match self {
             #[cfg(feature = "aws")]
             Self::Aws(aws) => {
-                Ok(FileKey::Kms(Box::new(super::KmsKey { client: aws.kms.clone(), id: id.to_owned(), public })))
+                Ok(FileKey::Kms(Box::new(super::KmsKey { service: aws.kms.clone(), id: id.to_owned(), public })))
             }
             _ => Err(format!("KMS cannot be reached from here (key {id} of {})", public.key_id())),
         }

@@ -5,8 +5,7 @@ use marque_core::Email;
 use serde_json::{Value, json};
 
 use super::{Mail, NotCarried};
-use crate::config::AwsSettings;
-use crate::signed::{SignedAnswer, SignedService};
+use crate::aws::{Aws, SignedAnswer, SignedService};
 
 /// SES in one region, sending from one address.
 #[derive(Debug, Clone)]
@@ -18,8 +17,8 @@ pub struct Ses {
 impl Ses {
     /// Sends from this address, which is verified in SES by itself or by its domain. Nothing is called yet.
     #[must_use]
-    pub fn new(settings: &AwsSettings, from: Email) -> Self {
-        Self { service: SignedService::new(settings, "ses", "email"), from }
+    pub fn new(aws: &Aws, from: Email) -> Self {
+        Self { service: aws.service("ses", "email"), from }
     }
 
     pub(crate) async fn send(&self, mail: &Mail) -> Result<(), NotCarried> {
@@ -60,7 +59,7 @@ mod tests {
 
     #[test]
     fn only_what_will_never_work_is_given_up() {
-        let answer = |status, error: &str| SignedAnswer { status, error: error.to_owned(), body: Vec::new() };
+        let answer = |status, error: &str| SignedAnswer { status, error: error.to_owned(), body: bytes::Bytes::new() };
         assert_eq!(verdict(&answer(200, "")), Ok(()));
         assert!(matches!(verdict(&answer(400, "BadRequestException")), Err(NotCarried::Ever(_))));
         for (status, error) in [

@@ -1,12 +1,10 @@
 //! Whom a deployed function trusts: what is shipped, and what it fetches from the clouds.
 
-use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use marque_clouds::{Fetcher, TrustData, TrustFault, Verifier};
 
 use crate::App;
+use crate::aws::Connector;
 
 /// Lets machines prove themselves by what is shipped. No simulated cloud is among it.
 ///
@@ -18,10 +16,6 @@ pub fn trust_the_clouds(app: &App) -> Result<(), TrustFault> {
         let days = nearest.at.since(app.clock().now()).whole_days();
         tracing::info!(version = trust.version(), first = nearest.name, days, "trust data");
     }
-    let connector = Connector::builder()
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-        .build();
-    app.verify_proofs_with(Verifier::new(trust, Fetcher::over(SharedHttpConnector::new(connector))));
+    app.verify_proofs_with(Verifier::new(trust, Fetcher::over(SharedHttpConnector::new(Connector::default()))));
     Ok(())
 }
