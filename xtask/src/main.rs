@@ -1,5 +1,6 @@
 //! The project's own chores.
 
+mod binary;
 mod package;
 mod tools;
 mod trust;
