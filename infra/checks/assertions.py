@@ -249,6 +249,20 @@ def shared_alarms(project):
         yield "there is no alarm on Marque/KeyDaysLeft below 14 days"
 
 
+@rule("whoever verifies proofs has alarms on the end of its trust data, and on sources that it cannot fetch from")
+def proof_alarms(project):
+    alarms = [a["Properties"] for a in project.of_type("AWS::CloudWatch::Alarm").values()]
+    ends = [a for a in alarms if a.get("MetricName") == "TrustDaysLeft"]
+    if not ends or any((a["Statistic"], a["ComparisonOperator"], a["Threshold"]) != ("Minimum", "LessThanThreshold", 90) for a in ends):
+        yield "there is no alarm on Marque/TrustDaysLeft below 90 days"
+    code = "PROOF_SOURCE_UNAVAILABLE"
+    watched = [{d["Name"]: d["Value"] for d in a.get("Dimensions", [])} for a in alarms if a.get("MetricName") == "Requests"]
+    if not any(w.get("Code") == code and w.get("Route") == "/v1/registrations" and target(w.get("Function")) == "Register" for w in watched):
+        yield f"there is no alarm on {code}"
+    if f'"{code}"' not in project.texts["shared/clouds/src/proof.rs"]:
+        yield f"no proof is refused with {code} any more"
+
+
 @rule("every alarm says what it means, tells the topic when it comes and goes, and does not fire for silence")
 def alarms_act(project):
     topics = project.of_type("AWS::SNS::Topic")

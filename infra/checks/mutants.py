@@ -283,6 +283,16 @@ def _(p):
     sub[0] = sub[0].replace("${KeyEnds.Arn}", "${ValidateErrors.Arn}")
 
 
+@mutant("proof_alarms", "nobody is told when trust data ends")
+def _(p):
+    del p.source["Resources"]["TrustEnds"]
+
+
+@mutant("proof_alarms", "the code that an alarm counts is called something else")
+def _(p):
+    replace(p, "shared/clouds/src/proof.rs", '"PROOF_SOURCE_UNAVAILABLE"', '"SOURCE_UNAVAILABLE"')
+
+
 @mutant("own_metrics", "the service renames a metric that an alarm looks at")
 def _(p):
     replace(p, "shared/service/src/telemetry.rs", '"KeyDaysLeft"', '"DaysLeft"')

@@ -1,5 +1,6 @@
 //! `marque doctor`: what is wrong with a deployed environment, and how to mend it.
 
+use marque_clouds::TrustData;
 use marque_core::token::Typ;
 use marque_core::{Duration, Timestamp};
 use marque_service::aws::Aws;
@@ -15,6 +16,8 @@ use crate::output::{self, Answer, Outcome, Unusable};
 
 /// A key that ends sooner has to be rotated now: its successor is listed 48 hours before it signs.
 const ROTATE_BEFORE: Duration = Duration::days(14);
+/// Renewing trust data takes a release; the alarm comes at 90 days.
+const RENEW_TRUST_BEFORE: Duration = Duration::days(180);
 /// Signatures of AWS fail at five minutes; leases and challenges suffer sooner.
 const CLOCK_TOLERANCE: i64 = 60;
 
@@ -89,6 +92,7 @@ async fn examine(options: &Doctor) -> Vec<Finding> {
         Ok(keys) => findings.extend(key_ring(keys, now).await),
         Err(fault) => findings.push(Finding::failed("key ring", format!("{fault}: {}", ring_cure(&config.key_ring)))),
     }
+    findings.push(trust(now));
     if let Some(url) = &options.url {
         let kids = match &ring {
             Ok(keys) => Some(keys.ring(now).await),
@@ -158,6 +162,28 @@ fn active_key(ring: &KeyRing, typ: Typ, now: Timestamp) -> Finding {
     }
 }
 
+/// What machines of clouds are proven by, as this program ships it: `register` of the same version has the same.
+fn trust(now: Timestamp) -> Finding {
+    const CHECK: &str = "trust data";
+    let trust = match TrustData::shipped() {
+        Ok(trust) => trust,
+        Err(fault) => return Finding::failed(CHECK, fault.to_string()),
+    };
+    let Some(first) = trust.nearest_expiry() else { return Finding::failed(CHECK, "no certificate is in it") };
+    judge_trust(CHECK, trust.version(), &first.name, first.at, now)
+}
+
+fn judge_trust(check: &'static str, version: &str, name: &str, end: Timestamp, now: Timestamp) -> Finding {
+    let (end_day, left) = (end.to_string(), end.since(now));
+    let words = format!("version {version}; {name} ends first, at {end_day}");
+    let cure = "`cargo xtask trust update`, and deploy `register`";
+    match left {
+        _ if end <= now => Finding::failed(check, format!("{words}: machines of that cloud cannot register. {cure}")),
+        left if left < RENEW_TRUST_BEFORE => Finding::warning(check, format!("{words}: {cure}")),
+        _ => Finding::ok(check, words),
+    }
+}
+
 /// The service from outside: it answers, its clock agrees with this machine's, and it shows the keys of the ring.
 fn service(url: &str, ring: Option<&KeyRing>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -198,5 +224,22 @@ fn clock(date: &str, here: Timestamp) -> Finding {
             format!("the service is {ahead:+} s from this machine: set this machine's clock by NTP"),
         ),
         None => Finding::warning("clock", "the service told no time"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trust_data_is_looked_after_in_time() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let health = |now| judge_trust("trust data", "1", "A root", at("2029-06-03T23:59:59Z"), at(now)).state;
+        assert_eq!(health("2026-11-26T00:00:00Z"), Health::Ok);
+        assert_eq!(health("2028-12-06T00:00:00Z"), Health::Ok);
+        assert_eq!(health("2028-12-07T00:00:00Z"), Health::Warning);
+        assert_eq!(health("2029-06-03T23:59:58Z"), Health::Warning);
+        assert_eq!(health("2029-06-03T23:59:59Z"), Health::Failed);
+        assert_eq!(trust(at("2026-11-26T00:00:00Z")).state, Health::Ok, "what is shipped");
     }
 }

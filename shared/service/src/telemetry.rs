@@ -104,6 +104,18 @@ impl Telemetry {
         }
     }
 
+    /// Tells how many days are left until the first certificate of the trust data ends.
+    #[cfg(feature = "lambda")]
+    pub(crate) fn trust_days_left(&self, days: i64, now: Timestamp) {
+        if let Some(function) = &self.0.function {
+            let metrics = json!([{"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": [{"Name": "TrustDaysLeft", "Unit": "Count"}]}]);
+            write_line(&json!({
+                "_aws": {"Timestamp": now.unix() * 1000, "CloudWatchMetrics": metrics},
+                "level": "WARN", "message": "trust data ends", "Function": function, "TrustDaysLeft": days,
+            }));
+        }
+    }
+
     /// Tells of one run of scheduled work, with what it counted.
     #[cfg(feature = "lambda")]
     pub(crate) fn ran(&self, id: &str, done: &Result<Value, Error>, milliseconds: f64, spent: Spent, at: Timestamp) {

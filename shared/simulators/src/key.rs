@@ -6,7 +6,9 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding};
+use base64ct::{Base64UrlUnpadded, Encoding};
 use marque_clouds::NamedKey;
+use serde_json::{Value, json};
 
 use crate::asn1::{bits, null, seq};
 
@@ -77,6 +79,17 @@ impl Key {
     pub fn info(&self) -> Vec<u8> {
         seq(&[&seq(&[crate::asn1::RSA_ENCRYPTION, &null()]), &bits(self.0.public_key().as_ref())])
     }
+}
+
+/// A key of 2048 bits as a JWK (RFC 7517).
+#[must_use]
+pub fn jwk(key: &NamedKey) -> Value {
+    // RSAPublicKey of 2048 bits in DER: two headers, the modulus with its zero; a header, the exponent.
+    let (modulus, exponent) = (key.key.get(9..265).unwrap_or_default(), key.key.get(267..).unwrap_or_default());
+    json!({
+        "kty": "RSA", "alg": "RS256", "use": "sig", "kid": key.id,
+        "n": Base64UrlUnpadded::encode_string(modulus), "e": Base64UrlUnpadded::encode_string(exponent),
+    })
 }
 
 impl fmt::Debug for Key {

@@ -9,4 +9,4 @@ mod key;
 pub mod proofs;
 
 pub use certificate::{Template, info, name};
-pub use key::{Key, KeyFault};
+pub use key::{Key, KeyFault, jwk};

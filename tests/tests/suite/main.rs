@@ -22,6 +22,7 @@ mod place;
 mod policy;
 mod prove;
 mod publisher;
+mod registering;
 mod signature;
 mod signing;
 mod start_up;

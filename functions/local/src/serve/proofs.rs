@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
-use marque_clouds::{Fetcher, OciProof, Proof, TrustData, Verifier};
+use marque_clouds::{Anchors, Fetcher, OciProof, Proof, TrustData, Verifier};
 use marque_core::{Cloud, ProofBinding, Timestamp};
 use marque_service::http::{Body, Fields, FromBody, UnknownMembers};
 use marque_service::problem::Error;
-use marque_simulators::Key;
-use marque_simulators::proofs::{Labels, Request, Simulator};
+use marque_simulators::proofs::{Labels, Request, Simulator, pem};
+use marque_simulators::{Key, jwk};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -50,7 +50,9 @@ fn unusable(error: impl std::fmt::Display) -> Unusable {
 }
 
 pub(super) fn routes() -> Router<Local> {
-    Router::new().route("/local/clouds/{cloud}/proofs", post(prove))
+    Router::new()
+        .route("/local/clouds/{cloud}/proofs", post(prove))
+        .route("/local/clouds/{cloud}/anchors", get(anchors))
 }
 
 /// When simulated machines were started, by cloud and label.
@@ -114,6 +116,22 @@ async fn prove(
     let proof = local.simulator.prove(cloud, request);
     let proof = proof.map_err(|error| Error::Unavailable { cause: format!("a simulated proof: {error}") })?;
     Ok((StatusCode::CREATED, Json(json!({ "proof": written(proof) }))))
+}
+
+/// What other people's verifiers must trust to judge this cloud's proofs: certificates in PEM, and keys as JWKs.
+async fn anchors(State(local): State<Local>, Path(cloud): Path<String>) -> Result<Json<Value>, Error> {
+    let cloud: Cloud = cloud.parse().map_err(|_| Error::NotFound)?;
+    let Anchors { aws, azure_root, gcp, oci_root, oci_marketplace, .. } =
+        local.simulator.anchors().map_err(|error| Error::Unavailable { cause: error.to_string() })?;
+    let (certificate, key) = match cloud {
+        Cloud::Aws => (aws, None),
+        Cloud::Azure => (azure_root, None),
+        Cloud::Gcp => (None, gcp),
+        Cloud::Oci => (oci_root, oci_marketplace),
+    };
+    let certificates: Vec<_> = certificate.iter().map(|der| pem(der)).collect();
+    let keys: Vec<_> = key.iter().map(jwk).collect();
+    Ok(Json(json!({ "certificates": certificates, "keys": keys })))
 }
 
 /// The proof as a registration carries it.

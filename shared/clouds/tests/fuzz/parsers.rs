@@ -6,7 +6,7 @@ use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use marque_clouds::{Machine, OciProof, Proof};
 use marque_core::Cloud;
 use marque_simulators::proofs::{AwsDocument, AzureDocument, pem, sign_aws, sign_azure};
-use marque_simulators::{Template, name};
+use marque_simulators::{Template, jwk, name};
 use serde_json::json;
 
 use crate::keys::{
@@ -338,13 +338,7 @@ fn oci_of_request(input: &[u8]) -> Proof {
 }
 
 fn google_keys() -> Vec<u8> {
-    let key = ANCHOR.public("simulated-google").key;
-    // RSAPublicKey of a 2048-bit key: two headers, the modulus with its zero, then the exponent.
-    let (modulus, exponent) = (&key[9..265], &key[267..]);
-    json!({ "keys": [{ "kty": "RSA", "alg": "RS256", "use": "sig", "kid": "simulated-google",
-        "n": Base64UrlUnpadded::encode_string(modulus), "e": Base64UrlUnpadded::encode_string(exponent) }] })
-    .to_string()
-    .into_bytes()
+    json!({ "keys": [jwk(&ANCHOR.public("simulated-google"))] }).to_string().into_bytes()
 }
 
 fn of_google_keys(body: Vec<u8>) -> Result<Machine, &'static str> {

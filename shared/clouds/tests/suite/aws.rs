@@ -1,7 +1,7 @@
 //! AWS: which documents are a machine's, and which are a forger's.
 
 use base64ct::{Base64, Encoding};
-use marque_clouds::{Freshness, Proof};
+use marque_clouds::{Freshness, Proof, ProofError};
 use marque_core::Cloud;
 use marque_simulators::proofs::{AwsDocument, sign_aws};
 use serde_json::{Value, json};
@@ -78,8 +78,13 @@ async fn exactly_one_signer_and_nothing_else_in_the_bag() {
         assert_eq!(code(&signed(&AwsDocument { signers, ..good.clone() })).await, "PROOF_INVALID", "{signers} signers");
     }
     let certificate = crate::azure::leaf(&["metadata.azure.com"], &[1]);
-    let added = AwsDocument { certificates: vec![certificate], ..good };
-    assert_eq!(code(&signed(&added)).await, "PROOF_INVALID");
+    for (added, expected) in [
+        (AwsDocument { certificates: vec![certificate], ..good.clone() }, "CMS: other certificates than expected"),
+        (AwsDocument { unsigned: true, ..good.clone() }, "CMS: unsigned attributes"),
+        (AwsDocument { revocations: true, ..good }, "CMS: revocation lists"),
+    ] {
+        assert_eq!(verify(&signed(&added)).await, Err(ProofError::Invalid(expected)));
+    }
 }
 
 #[tokio::test]
@@ -123,5 +128,27 @@ async fn nothing_follows_the_document() {
     assert_eq!(code(&broken).await, "accepted", "line breaks are allowed");
     for text in [format!("{text}===="), format!("{text}.."), text.replace('+', "-") + "-"] {
         assert_eq!(code(&Proof::Aws { identity_document_rsa2048: text }).await, "PROOF_INVALID");
+    }
+}
+
+/// Everything but RSA with SHA-256: MD5, SHA-1, other lengths. The names have the same length, so they are put in place.
+#[tokio::test]
+async fn algorithms_are_not_the_documents_choice() {
+    const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1];
+    const DIGEST: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2];
+    let good = sign_aws(&AwsDocument::new(content(|_| {})), &ANCHOR, at("2027-03-01T08:00:05Z")).unwrap();
+    let renamed = |prefix: &[u8], number: u8| {
+        let mut document = good.clone();
+        let places: Vec<_> = good.windows(prefix.len()).enumerate().filter(|(_, part)| *part == prefix).collect();
+        places.iter().for_each(|(place, _)| document[place + prefix.len()] = number);
+        assert!(!places.is_empty());
+        proof(&document)
+    };
+    assert_eq!(code(&renamed(RSA, 11)).await, "accepted", "both spellings are in use");
+    for number in [2, 4, 5, 7, 10, 12, 13] {
+        assert_eq!(code(&renamed(RSA, number)).await, "PROOF_INVALID", "1.2.840.113549.1.1.{number}");
+    }
+    for number in [2, 3, 4, 7] {
+        assert_eq!(code(&renamed(DIGEST, number)).await, "PROOF_INVALID", "2.16.840.1.101.3.4.2.{number}");
     }
 }

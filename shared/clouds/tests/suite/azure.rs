@@ -162,3 +162,17 @@ async fn time_and_nonce_are_judged_last_and_in_this_order() {
         assert_eq!(code(&signed(&document)).await, expected, "{change} at {NOW}");
     }
 }
+
+#[tokio::test]
+async fn a_document_has_one_reading() {
+    let good = String::from_utf8(content(|_| {})).unwrap();
+    for text in [
+        good.replacen('{', r#"{"vmId":"00000000-0000-4000-8000-000000000000","#, 1),
+        good.replace(r#""name""#, r#""name":"byol","name""#),
+        good.replace("vmId", "vmid"),
+        format!("{good}{good}"),
+    ] {
+        let document = document(text.clone().into_bytes(), vec![leaf(&["metadata.azure.com"], &[1])]);
+        assert_eq!(code(&signed(&document)).await, "PROOF_INVALID", "{text}");
+    }
+}

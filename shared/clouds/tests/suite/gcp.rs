@@ -1,5 +1,6 @@
 //! GCP: which tokens are an instance's, and for us.
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use marque_clouds::Proof;
 use marque_core::Cloud;
 use marque_simulators::proofs::{GcpClaims, sign_gcp};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{ANCHOR, NOW, OTHER, PREFIX, at, binding, code, prove, verify};
 
-fn token(header: Value, change: impl FnOnce(&mut Value)) -> Proof {
+fn claims_of(change: impl FnOnce(&mut Value)) -> Value {
     let now = at(NOW).unix();
     let mut claims = json!({
         "aud": format!("{PREFIX}{}", binding()),
@@ -23,6 +24,11 @@ fn token(header: Value, change: impl FnOnce(&mut Value)) -> Proof {
         "iss": "https://accounts.google.com",
     });
     change(&mut claims);
+    claims
+}
+
+fn token(header: Value, change: impl FnOnce(&mut Value)) -> Proof {
+    let claims = claims_of(change);
     Proof::Gcp { identity_token: sign_gcp(&GcpClaims { header, claims }, &ANCHOR).unwrap() }
 }
 
@@ -118,4 +124,44 @@ async fn a_token_that_another_key_signed_is_invalid() {
     let claims = GcpClaims { header: header(), claims: json!({}) };
     let proof = Proof::Gcp { identity_token: sign_gcp(&claims, &OTHER).unwrap() };
     assert_eq!(code(&proof).await, "PROOF_INVALID");
+}
+
+/// Header and claims as texts, whatever they are, signed by the trusted key.
+fn written(header: &str, claims: &str) -> Proof {
+    let encode = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
+    let covered = format!("{}.{}", encode(header), encode(claims));
+    let signature = Base64UrlUnpadded::encode_string(&ANCHOR.sign(covered.as_bytes()).unwrap());
+    Proof::Gcp { identity_token: format!("{covered}.{signature}") }
+}
+
+#[tokio::test]
+async fn a_token_has_one_reading() {
+    let header = r#"{"alg":"RS256","kid":"simulated-google"}"#;
+    let claims = claims_of(|_| {}).to_string();
+    assert_eq!(code(&written(header, &claims)).await, "accepted");
+    let twice = |member: &str| claims.replacen('{', &format!("{{{member},"), 1);
+    for claims in [
+        twice(r#""iss":"https://example.com""#),
+        twice(r#""\u0069ss":"https://example.com""#),
+        claims.replace(r#""project_number""#, r#""instance_id":"1","project_number""#),
+        format!("{claims} {{}}"),
+        claims.replace(r#""zone""#, r#""Zone""#),
+    ] {
+        assert_eq!(code(&written(header, &claims)).await, "PROOF_INVALID", "{claims}");
+    }
+    for header in [
+        r#"{"alg":"none","alg":"RS256","kid":"simulated-google"}"#,
+        r#"{"alg":"RS256","kid":"another","kid":"simulated-google"}"#,
+        r#"{"Alg":"RS256","kid":"simulated-google"}"#,
+    ] {
+        assert_eq!(code(&written(header, &claims)).await, "PROOF_INVALID", "{header}");
+    }
+}
+
+#[tokio::test]
+async fn base64url_has_one_spelling() {
+    let Proof::Gcp { identity_token: token } = token(header(), |_| {}) else { unreachable!() };
+    for token in [format!("{token}="), format!("{token}\n"), token.replace('.', ".."), format!(".{token}")] {
+        assert_eq!(code(&Proof::Gcp { identity_token: token }).await, "PROOF_INVALID");
+    }
 }

@@ -1,12 +1,12 @@
 //! What is sent to make a verifier work, rather than to be believed. Each answer is prompt: a test that hangs fails.
 
 use base64ct::{Base64, Encoding};
-use marque_clouds::Proof;
+use marque_clouds::{Proof, ProofError};
 use marque_simulators::asn1::{SIGNED_DATA, context, seq};
 use marque_simulators::proofs::{AwsDocument, AzureDocument, pem, sign_aws, sign_azure};
 use marque_simulators::{Template, info, name};
 
-use crate::support::{ANCHOR, OTHER, at, binding, code};
+use crate::support::{ANCHOR, OTHER, at, binding, code, verify};
 
 fn azure(bytes: &[u8]) -> Proof {
     Proof::Azure { attested_document: Base64::encode_string(bytes) }
@@ -27,6 +27,8 @@ async fn a_proof_of_a_megabyte_is_refused_unread() {
     ] {
         assert_eq!(code(&proof).await, "PROOF_INVALID");
     }
+    let long = Proof::Azure { attested_document: "A".repeat(24 * 1024 + 1) };
+    assert_eq!(verify(&long).await, Err(ProofError::Invalid("base64: too long")), "it is not even decoded");
     let mut oci = marque_simulators::proofs::sign_oci(
         &marque_simulators::proofs::OciInstance {
             instance: "ocid1.instance.oc1.iad.a".to_owned(),
@@ -136,4 +138,18 @@ async fn truncated_and_repeated_documents_are_refused() {
         assert_ne!(code(&aws(&document[..length])).await, "accepted");
     }
     assert_eq!(code(&aws(&[document.clone(), document].concat())).await, "PROOF_INVALID");
+}
+
+/// Well formed and well signed, and still too much.
+#[tokio::test]
+async fn a_document_has_at_most_16_kib() {
+    let signed = |length: usize| {
+        let padding = "x".repeat(length);
+        let content = format!(
+            r#"{{"accountId":"1","instanceId":"i-1","pendingTime":"2027-03-01T08:00:00Z","region":"us-east-1","x":"{padding}"}}"#
+        );
+        aws(&sign_aws(&AwsDocument::new(content), &ANCHOR, at("2027-03-01T08:00:05Z")).unwrap())
+    };
+    assert_eq!(code(&signed(15_000)).await, "accepted");
+    assert_eq!(verify(&signed(16_300)).await, Err(ProofError::Invalid("CMS: too large")));
 }

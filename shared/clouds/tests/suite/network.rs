@@ -8,11 +8,11 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
-use base64ct::{Base64, Base64UrlUnpadded, Encoding};
+use base64ct::{Base64, Encoding};
 use marque_clouds::{Expected, Fetcher, Proof, ProofError, RegionRoots, TrustData, Verified, Verifier};
 use marque_core::{Cloud, Timestamp};
 use marque_simulators::proofs::{AzureDocument, pem, sign_azure};
-use marque_simulators::{Template, name};
+use marque_simulators::{Template, jwk, name};
 use serde_json::json;
 
 use crate::support::{ANCHOR, NOW, OTHER, PREFIX, SIMULATOR, at, binding, prove};
@@ -70,13 +70,7 @@ async fn verify(
 }
 
 fn google_keys(kid: &str) -> Vec<u8> {
-    let key = ANCHOR.public(kid).key;
-    // RSAPublicKey of a 2048-bit key: two headers, the modulus with its zero, then the exponent.
-    let (modulus, exponent) = (&key[9..265], &key[267..]);
-    json!({ "keys": [{ "kty": "RSA", "alg": "RS256", "use": "sig", "kid": kid,
-        "n": Base64UrlUnpadded::encode_string(modulus), "e": Base64UrlUnpadded::encode_string(exponent) }] })
-    .to_string()
-    .into_bytes()
+    json!({ "keys": [jwk(&ANCHOR.public(kid))] }).to_string().into_bytes()
 }
 
 #[tokio::test]

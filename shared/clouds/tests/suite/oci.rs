@@ -2,7 +2,8 @@
 
 use marque_clouds::{OciProof, Proof};
 use marque_core::{Cloud, ProofBinding};
-use marque_simulators::proofs::{GcpClaims, OciInstance, sign_gcp, sign_oci};
+use marque_simulators::proofs::{GcpClaims, OciInstance, pem, sign_gcp, sign_oci};
+use marque_simulators::{Template, name};
 use serde_json::json;
 
 use crate::support::{ANCHOR, NOW, OTHER, at, binding, code, prove, verify};
@@ -96,5 +97,35 @@ async fn a_marketplace_token_is_this_instances_and_lives() {
         let header = json!({ "alg": "RS256", "kid": kid });
         proof.marketplace_token = Some(sign_gcp(&GcpClaims { header, claims: claims.clone() }, &ANCHOR).unwrap());
         assert_eq!(code(&Proof::Oci(proof)).await, expected, "{claims}");
+    }
+}
+
+/// The subject names one instance of one tenancy, and says that it is one: users and services have certificates, too.
+#[tokio::test]
+async fn the_subject_says_what_it_is_and_says_it_once() {
+    let instance = format!("opc-instance:{OCID}");
+    let tenancy = "opc-tenant:ocid1.tenancy.oc1..aaaa";
+    for (units, expected) in [
+        (&["opc-certtype:instance", &instance, tenancy][..], "accepted"),
+        (&["opc-certtype:service", &instance, tenancy], "PROOF_INVALID"),
+        (&[&instance, tenancy], "PROOF_INVALID"),
+        (&["opc-certtype:instance", &instance], "PROOF_INVALID"),
+        (&["opc-certtype:instance", &instance, tenancy, "opc-tenant:ocid1.tenancy.oc1..bbbb"], "PROOF_INVALID"),
+        (&["opc-certtype:instance", "opc-certtype:service", &instance, tenancy], "PROOF_INVALID"),
+    ] {
+        let template = Template {
+            serial: &[2],
+            issuer: &name("Simulated Instance Root", &[]),
+            subject: &name("an instance", units),
+            not_before: at("2027-03-10T09:00:00Z"),
+            not_after: at("2027-03-10T10:00:00Z"),
+            authority: false,
+            usages: &[2],
+            dns_names: &[],
+            issuer_location: None,
+        };
+        let instance_certificate = pem(&template.sign(&OTHER, &ANCHOR).unwrap());
+        let proof = OciProof { instance_certificate, ..proof(OCID, &binding()) };
+        assert_eq!(code(&Proof::Oci(proof)).await, expected, "{units:?}");
     }
 }

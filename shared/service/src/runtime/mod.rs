@@ -30,6 +30,9 @@ const SCHEDULES: [&str; 2] = ["aws.scheduler", "aws.events"];
 /// Milliseconds that scheduled work may take: two minutes less than the 15 that Lambda gives it, for what is under way.
 const RUN: f64 = 780_000.0;
 
+/// Days before its end from which on trust data is worth a line: its renewal is a release.
+const TRUST_IS_RENEWED: i64 = 180;
+
 /// Why a function cannot start.
 pub type Fault = Box<dyn StdError>;
 
@@ -123,7 +126,9 @@ async fn started<T>(make: impl AsyncFnOnce(App, &Config) -> Result<T, Fault>) ->
         let config = config?;
         let app = start(&Aws::new(&config.aws), &config).await?;
         tell_when_keys_end(&app, &telemetry).await;
-        make(app, &config).await
+        let made = make(app.clone(), &config).await?;
+        tell_when_trust_ends(&app, &telemetry);
+        Ok::<_, Fault>(made)
     };
     match made.await {
         Ok(made) => Some(Started { made, telemetry, api }),
@@ -146,6 +151,16 @@ async fn tell_when_keys_end(app: &App, telemetry: &Telemetry) {
     let ends = [Typ::Lease, Typ::License].into_iter().filter_map(|typ| ring.runs_out(typ, now)).min();
     if let Some(end) = ends {
         telemetry.key_days_left(end.since(now).whole_days(), now);
+    }
+}
+
+/// The same of the trust data, in the function that verifies proofs: machines cannot register with a cloud whose
+/// certificates have ended.
+fn tell_when_trust_ends(app: &App, telemetry: &Telemetry) {
+    let now = app.clock().now();
+    let end = app.verifier().ok().and_then(|verifier| verifier.trust().nearest_expiry());
+    if let Some(days) = end.map(|end| end.at.since(now).whole_days()).filter(|days| *days < TRUST_IS_RENEWED) {
+        telemetry.trust_days_left(days, now);
     }
 }
 

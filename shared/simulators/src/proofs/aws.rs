@@ -35,6 +35,10 @@ pub struct AwsDocument {
     pub certificates: Vec<Vec<u8>>,
     /// Leave the signed attributes away: the signature is over the content.
     pub bare: bool,
+    /// Add an attribute that nobody signed.
+    pub unsigned: bool,
+    /// Add a list of revocations to the bag.
+    pub revocations: bool,
 }
 
 impl AwsDocument {
@@ -42,7 +46,16 @@ impl AwsDocument {
     #[must_use]
     pub fn new(content: impl Into<Vec<u8>>) -> Self {
         let content = content.into();
-        Self { content, carried: None, serial: SERIAL.to_vec(), signers: 1, certificates: Vec::new(), bare: false }
+        Self {
+            content,
+            carried: None,
+            serial: SERIAL.to_vec(),
+            signers: 1,
+            certificates: Vec::new(),
+            bare: false,
+            unsigned: false,
+            revocations: false,
+        }
     }
 }
 
@@ -120,6 +133,7 @@ pub fn sign(document: &AwsDocument, key: &Key, at: Timestamp) -> Result<Vec<u8>,
         &carried_attributes,
         &seq(&[RSA_ENCRYPTION, &null()]),
         &octets(&signature),
+        &if document.unsigned { context(1, &[&attribute(SIGNING_TIME, &utc_time(at))]) } else { Vec::new() },
     ]);
     let carried = document.carried.as_ref().map_or(Some(&document.content), Option::as_ref);
     let content = carried.map_or_else(Vec::new, |content| {
@@ -136,6 +150,8 @@ pub fn sign(document: &AwsDocument, key: &Key, at: Timestamp) -> Result<Vec<u8>,
             &set(&[&seq(&[SHA256, &null()])]),
             &indefinite(0x30, &[DATA, &content]),
             &certificates,
+            // OtherRevocationInfoFormat: the form that needs no authority.
+            &if document.revocations { context(1, &[&context(1, &[DATA, &null()])]) } else { Vec::new() },
             &tlv(0x31, &signers),
         ],
     );
