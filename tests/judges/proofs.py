@@ -64,8 +64,8 @@ def ours(challenge, proof):
     message = f"marque/request/v1\nPOST\n/v1/registrations\n{hashlib.sha256(body).hexdigest()}"
     answer = call("/v1/registrations", body, {"marque-signature": b64url(machine.sign(message.encode()))})
     code = answer["code"]
-    # PRODUCT_NOT_LISTED: proven, and not ours.
-    if code not in REFUSALS | {"VALID", "PRODUCT_NOT_LISTED"}:
+    # The others are proven, and not ours, or without a code.
+    if code not in REFUSALS | {"VALID", "PRODUCT_NOT_LISTED", "BYOL_CODE_REQUIRED"}:
         sys.exit(f"the service answers {answer}")
     return code not in REFUSALS
 

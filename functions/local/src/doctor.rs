@@ -236,8 +236,8 @@ mod tests {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let health = |now| judge_trust("trust data", "1", "A root", at("2029-06-03T23:59:59Z"), at(now)).state;
         assert_eq!(health("2026-11-26T00:00:00Z"), Health::Ok);
-        assert_eq!(health("2028-12-06T00:00:00Z"), Health::Ok);
-        assert_eq!(health("2028-12-07T00:00:00Z"), Health::Warning);
+        assert_eq!(health("2028-12-05T23:59:59Z"), Health::Ok);
+        assert_eq!(health("2028-12-06T00:00:00Z"), Health::Warning);
         assert_eq!(health("2029-06-03T23:59:58Z"), Health::Warning);
         assert_eq!(health("2029-06-03T23:59:59Z"), Health::Failed);
         assert_eq!(trust(at("2026-11-26T00:00:00Z")).state, Health::Ok, "what is shipped");

@@ -63,9 +63,9 @@ async fn product_codes_may_be_absent_null_none_others_or_several() {
 async fn only_the_content_that_was_signed_counts() {
     let good = AwsDocument::new(content(|_| {}));
     let other = content(|document| document["accountId"] = json!("999999999999"));
-    for (carried, why) in [(Some(other), "another content"), (None, "detached content")] {
+    for (carried, why) in [(Some(other), "CMS: attributes do not fit the content"), (None, "CMS: detached content")] {
         let document = AwsDocument { carried: Some(carried), ..good.clone() };
-        assert_eq!(code(&signed(&document)).await, "PROOF_INVALID", "{why}");
+        assert_eq!(verify(&signed(&document)).await, Err(ProofError::Invalid(why)));
     }
     let bare = AwsDocument { bare: true, ..good };
     assert_eq!(code(&signed(&bare)).await, "PROOF_INVALID", "no signed attributes");

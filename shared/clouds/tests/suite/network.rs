@@ -100,7 +100,7 @@ async fn a_source_that_fails_is_no_verdict() {
         (599, vec![]),
         (500, vec![]),
         (302, vec![]),
-        (404, vec![]),
+        (404, google_keys("simulated-google")),
         (200, b"<html>".to_vec()),
         (200, vec![b' '; 100_000]),
     ] {

@@ -40,6 +40,7 @@ async fn the_region_is_one_of_the_list() {
         ("ocid1.instance.oc1.evil.example.com.aaaa", "PROOF_INVALID"),
         ("ocid1.instance.oc1.attacker-1.aaaa", "PROOF_UNTRUSTED"),
         ("ocid1.instance.oc2.us-langley-1.aaaa", "PROOF_UNTRUSTED"),
+        ("ocid1.instance.oc2.iad.aaaa", "PROOF_UNTRUSTED"),
         ("ocid1.instance.oc1.us-langley-1.aaaa", "PROOF_UNTRUSTED"),
         ("ocid1.tenancy.oc1.iad.aaaa", "PROOF_INVALID"),
         ("ocid1.instance.oc1.iad.", "PROOF_UNTRUSTED"),

@@ -151,7 +151,7 @@ pub fn sign(document: &AwsDocument, key: &Key, at: Timestamp) -> Result<Vec<u8>,
             &indefinite(0x30, &[DATA, &content]),
             &certificates,
             // OtherRevocationInfoFormat: the form that needs no authority.
-            &if document.revocations { context(1, &[&context(1, &[DATA, &null()])]) } else { Vec::new() },
+            &if document.revocations { context(1, &[&context(1, &[&seq(&[DATA]), &null()])]) } else { Vec::new() },
             &tlv(0x31, &signers),
         ],
     );
