@@ -11,6 +11,7 @@ use super::wording::{Part, Wording};
 const BODY: &str = "margin:0;padding:24px;background:#f4f4f2;color:#1c1c1a;font:16px/1.5 system-ui,sans-serif";
 const SHEET: &str =
     "max-width:560px;margin:0 auto;padding:24px;background:#fff;border:1px solid #ddd;border-radius:8px";
+const HEADING: &str = "margin:0 0 16px;font-size:20px;line-height:1.3";
 const CODE: &str = "padding:12px;background:#f4f4f2;font:bold 18px/1.4 ui-monospace,monospace;overflow-wrap:anywhere";
 const BUTTON: &str =
     "display:inline-block;padding:12px 20px;background:#14532d;color:#fff;text-decoration:none;border-radius:6px";
@@ -56,7 +57,9 @@ fn page(wording: &Wording, language: Language) -> Markup {
                 title { (wording.subject) }
             }
             body style=(BODY) {
-                div style=(SHEET) {
+                // Programs for mail do not know `main`; those that read aloud know its role.
+                div role="main" style=(SHEET) {
+                    h1 style=(HEADING) { (wording.subject) }
                     @for part in &wording.parts {
                         @match part {
                             Part::Text(text) => p { (text) },

@@ -7,8 +7,8 @@ use axum::extract::{Form, FromRequest, Query, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use marque_core::{
-    Actor, Customer, CustomerId, Event, EventId, License, LicenseCode, LicenseId, Offer, PlanRef, Plans, Slug,
-    Timestamp, What,
+    Actor, Customer, CustomerId, Event, EventId, Language, License, LicenseCode, LicenseId, Offer, PlanRef, Plans,
+    Slug, Timestamp, What,
 };
 use marque_store::{Along, Committed, IssueLicense, StoreError, TrialAsk, TrialsHad};
 use serde::{Deserialize, Serialize};
@@ -98,9 +98,14 @@ pub(crate) async fn show(
 
 async fn look(app: &App, token: &str, now: Timestamp) -> Result<(TrialAsk, String), Error> {
     let token: Token = token.parse().map_err(|_| LAPSED)?;
-    let ask = app.store().trial_ask_by_token(&token.digest(), now).await?.ok_or(LAPSED)?;
+    let ask = asked(app, &token, now).await?;
     let product = app.store().product(&ask.product).await?.map_or_else(|| ask.product.to_string(), |found| found.name);
     Ok((ask, product))
+}
+
+/// What a link is for.
+async fn asked(app: &App, token: &Token, now: Timestamp) -> Result<TrialAsk, Error> {
+    app.store().trial_ask_by_token(&token.digest(), now).await?.ok_or(LAPSED)
 }
 
 /// Makes the trial that was asked for and answers its code; repeated, the same code. A form is answered by a page.
@@ -122,16 +127,25 @@ pub(crate) async fn confirm(State(app): State<App>, request: Request) -> Result<
         let Shown(token) = Body::from_request(request, &()).await?.value;
         return make(&app, &token, now).await.map(|(status, made)| (status, Json(made)).into_response());
     }
-    let language = preferred_language(request.headers());
-    let token = Form::<Field>::from_request(request, &()).await.ok().and_then(|Form(field)| field.token.parse().ok());
-    let made = match token {
-        Some(token) => make(&app, &token, now).await,
-        None => Err(LAPSED),
-    };
+    let mut language = preferred_language(request.headers());
+    let made = press(&app, request, &mut language, now).await;
     Ok(match made {
         Ok((status, made)) => pages::made(status, &made, language),
         Err(error) => pages::failure(&error, &app.post().contact, language),
     })
+}
+
+/// The button was pressed. Its page is in the language of the one before, whatever the browser prefers.
+async fn press(
+    app: &App,
+    request: Request,
+    language: &mut Language,
+    now: Timestamp,
+) -> Result<(StatusCode, Confirmed), Error> {
+    let form = Form::<Field>::from_request(request, &()).await;
+    let token: Token = form.ok().and_then(|Form(field)| field.token.parse().ok()).ok_or(LAPSED)?;
+    *language = asked(app, &token, now).await?.language;
+    make(app, &token, now).await
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
@@ -141,7 +155,7 @@ fn is_form(headers: &HeaderMap) -> bool {
 
 async fn make(app: &App, token: &Token, now: Timestamp) -> Result<(StatusCode, Confirmed), Error> {
     for _ in 0..TRIES {
-        let ask = app.store().trial_ask_by_token(&token.digest(), now).await?.ok_or(LAPSED)?;
+        let ask = asked(app, token, now).await?;
         if let Some(license) = ask.license {
             return Ok((StatusCode::OK, made_before(app, license).await?));
         }
