@@ -9,6 +9,7 @@ mod along;
 pub mod capacity;
 mod catalog;
 mod check_in;
+mod codes;
 mod discounts;
 mod due;
 mod erasure;

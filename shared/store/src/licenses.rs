@@ -65,9 +65,10 @@ pub enum Committed {
     Overtaken,
 }
 
+/// Which licence a code, or an activation, is of.
 #[derive(Debug, Serialize, Deserialize)]
-struct CodeItem {
-    license: LicenseId,
+pub(crate) struct CodeItem {
+    pub(crate) license: LicenseId,
 }
 
 /// A licence in its customer's list, with the code for its owner.

@@ -73,11 +73,13 @@ fn byte_order_marks_line_ends_quotes_and_the_order_of_columns_do_not_matter() {
 #[test]
 fn an_export_is_an_import_and_tells_the_same() {
     let desk = Desk::new(None);
-    desk.write("old.csv", &file(0..30));
+    let formula = format!("{},{PRODUCT},yearly,=cmd|' /C calc'!A0,'@Org,-ann@example.org\n", code(30));
+    desk.write("old.csv", &(file(0..30) + &formula));
     desk.ask(&["import", "old.csv"]);
     assert_eq!(desk.run(&["export", "--out", "export.csv"]).code(), 0);
     let export = desk.read("export.csv");
     assert!(export.starts_with("code,product,plan,name,company,email,starts_at,fingerprint\n"), "{export}");
+    assert!(export.contains(",'=cmd|' /C calc'!A0,'@Org,'-ann@example.org,"), "no spreadsheet runs it: {export}");
     let ours: Vec<_> = export.lines().filter(|line| line.starts_with("code,") || line.contains("-F5416-")).collect();
     desk.write("ours.csv", &(ours.join("\n") + "\n"));
     let other = Desk::new(None);
@@ -92,11 +94,12 @@ fn an_export_is_an_import_and_tells_the_same() {
 fn every_fault_is_told_by_line_and_nothing_is_sent() {
     let desk = Desk::new(None);
     let file = format!(
-        "{HEADING}{}{},{PRODUCT},yearly,,Org,nobody\n{},{PRODUCT}\nnonsense,{PRODUCT},yearly,Ann,Org,a@example.org\n{}{}",
+        "{HEADING}{}{},{PRODUCT},yearly,,Org,nobody\n{},{PRODUCT}\nnonsense,{PRODUCT},yearly,Ann,Org,a@example.org\n{}{},{PRODUCT},yearly,Ann,Org,\n{}",
         line(1),
         code(2),
         code(3),
         line(1),
+        code(2),
         line(4)
     );
     desk.write("faulty.csv", &file);
@@ -110,14 +113,16 @@ fn every_fault_is_told_by_line_and_nothing_is_sent() {
             "line 4: has 2 fields",
             "line 5: code: ",
             "line 6: code: stands in line 2",
+            "line 7: code: stands in line 3",
+            "line 7: email: ",
         ] {
             assert!(said.contains(fault), "{fault}: {said}");
         }
-        assert!(!said.contains("line 2:") && !said.contains("line 7:"), "{said}");
+        assert!(!said.contains("line 2:") && !said.contains("line 8:"), "{said}");
     }
     assert_eq!(imported(&desk), 0);
     let ran = desk.run(&["import", "faulty.csv", "--json"]);
-    assert_eq!((ran.code(), ran.json()["faults"].as_array().map(Vec::len)), (1, Some(5)));
+    assert_eq!((ran.code(), ran.json()["faults"].as_array().map(Vec::len)), (1, Some(7)));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::import::{COLUMNS, CUSTOM};
+use super::import::{COLUMNS, CUSTOM, guarded};
 use super::{Done, each, end};
 use crate::admin::{Admin, Failure, query};
 use crate::cli::Export;
@@ -53,9 +53,9 @@ fn row(customer: &Value, license: &Value, kind: &Value) -> [String; COLUMNS.len(
         text(&license["code"]),
         text(&license["product"]),
         text(&license["plan"]),
-        text(&customer["name"]),
-        text(&customer["company"]),
-        text(&customer["email"]),
+        guarded(text(&customer["name"])),
+        guarded(text(&customer["company"])),
+        guarded(text(&customer["email"])),
         text(&license["starts_at"]),
         fingerprint,
     ]

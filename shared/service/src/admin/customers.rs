@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::page::{Page, Parameters, Window};
+use super::page::{Page, PageParameters, Parameters, Window};
 use super::{Call, Caller, Success};
 use crate::http::{Body, Fields, FromBody, UnknownMembers};
 use crate::problem::{Error, Problem};
@@ -120,6 +120,11 @@ impl NewCustomer {
         let Self { name, company, email, language } = self.clone();
         Customer { id, name, company, email, language }
     }
+
+    /// Whether it is this customer: of this name, company and address.
+    pub(crate) fn is(&self, known: &Customer) -> bool {
+        (&known.name, &known.company, &known.email) == (&self.name, &self.company, &self.email)
+    }
 }
 
 /// A person's data lies with the customer alone: a kept answer has none of it, and the same request repeats it.
@@ -159,8 +164,7 @@ pub(crate) async fn create(State(app): State<App>, call: Call<NewCustomer>) -> R
 #[utoipa::path(get, path = "/admin/v1/customers", tag = "customers",
     params(
         ("email" = Option<String>, Query, description = "Whose"),
-        ("limit" = Option<u8>, Query, description = "1 to 100, 50 if absent"),
-        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
+        PageParameters,
     ),
     responses(
         (status = 200, body = Page<CustomerAnswer>),

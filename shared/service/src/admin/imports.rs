@@ -3,28 +3,21 @@
 //! A line is one transaction: licence, customer and look-ups. A line whose code is there already answers the licence that
 //! it was imported as, so a file that stopped half way is sent again from its beginning.
 
-use std::collections::HashMap;
-
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use marque_core::code::CodeDigest;
-use marque_core::plan::Terms;
-use marque_core::{
-    Customer, CustomerId, Fingerprint, License, LicenseCode, LicenseId, Offer, PlanRef, Plans, Product, Slug,
-    Timestamp, What,
-};
-use marque_store::{Along, Committed, IssueLicense, StoreError};
+use marque_core::{Fingerprint, LicenseCode, LicenseId, Slug, Timestamp};
+use marque_store::{Along, Committed};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::customers::{CustomerSchema, NewCustomer};
-use super::{Call, Caller, Success, files};
-use crate::history::new_event;
+use super::importer::{Importer, Outcome};
+use super::{Call, Success, files};
+use crate::App;
 use crate::http::{Fields, FromBody, UnknownMembers};
 use crate::problem::{Error, Fault, Problem};
-use crate::validate::{FingerprintSchema, TRIES};
-use crate::{App, chance};
+use crate::validate::FingerprintSchema;
 
 /// So many lines are imported within the time of a call.
 const MAX_LINES: usize = 250;
@@ -36,14 +29,15 @@ pub(crate) struct Import {
     lines: Vec<Result<Line, Vec<Fault>>>,
 }
 
+/// A licence of an earlier system.
 #[derive(Debug)]
-struct Line {
-    code: LicenseCode,
-    product: Slug,
-    plan: Slug,
-    customer: NewCustomer,
-    starts_at: Option<Timestamp>,
-    fingerprint: Option<Fingerprint>,
+pub(super) struct Line {
+    pub(super) code: LicenseCode,
+    pub(super) product: Slug,
+    pub(super) plan: Slug,
+    pub(super) customer: NewCustomer,
+    pub(super) starts_at: Option<Timestamp>,
+    pub(super) fingerprint: Option<Fingerprint>,
 }
 
 /// The body of an import.
@@ -129,6 +123,17 @@ pub(crate) struct LineAnswer {
     errors: Vec<Fault>,
 }
 
+impl LineAnswer {
+    fn new(line: usize, outcome: Outcome) -> Self {
+        let (status, id, errors) = match outcome {
+            Ok(Some(id)) => ("imported", Some(id), Vec::new()),
+            Ok(None) => ("valid", None, Vec::new()),
+            Err(errors) => ("refused", None, errors),
+        };
+        Self { line, status, id, errors }
+    }
+}
+
 /// Imports lines. Sent again it changes nothing, and answers the same licences.
 #[utoipa::path(post, path = "/admin/v1/imports", tag = "imports",
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 64 printable ASCII characters")),
@@ -144,26 +149,9 @@ pub(crate) async fn import(State(app): State<App>, call: Call<Import>) -> Result
     if let Some(kept) = call.once.answered(&app, now).await? {
         return Ok(kept.into_response());
     }
-    let mut importer = Importer {
-        app: &app,
-        caller: &call.caller,
-        dry_run: call.body.dry_run,
-        now,
-        seen: HashMap::new(),
-        plans: HashMap::new(),
-    };
-    let mut results = Vec::new();
-    for (at, line) in call.body.lines.iter().enumerate() {
-        let outcome = match line {
-            Ok(line) => importer.line(at + 1, line).await?,
-            Err(faults) => Err(faults.clone()),
-        };
-        results.push(match outcome {
-            Ok(Some(id)) => LineAnswer { line: at + 1, status: "imported", id: Some(id), errors: Vec::new() },
-            Ok(None) => LineAnswer { line: at + 1, status: "valid", id: None, errors: Vec::new() },
-            Err(errors) => LineAnswer { line: at + 1, status: "refused", id: None, errors },
-        });
-    }
+    let importer = Importer { app: &app, caller: &call.caller, dry_run: call.body.dry_run, now };
+    let outcomes = importer.import(&call.body.lines).await?;
+    let results = outcomes.into_iter().zip(1..).map(|(outcome, line)| LineAnswer::new(line, outcome)).collect();
     let success = Success::new(StatusCode::OK, &ResultsAnswer { results })?;
     let mut along = Along::default();
     call.once.keep(&mut along, &success, now)?;
@@ -172,143 +160,4 @@ pub(crate) async fn import(State(app): State<App>, call: Call<Import>) -> Result
         tracing::debug!("an import was answered by itself");
     }
     Ok(success.into_response())
-}
-
-/// A line's licence, none where a dry run would make it, or why it is refused.
-type Outcome = Result<Option<LicenseId>, Vec<Fault>>;
-
-struct Importer<'a> {
-    app: &'a App,
-    caller: &'a Caller,
-    dry_run: bool,
-    now: Timestamp,
-    /// Codes of this request, and on which line each was.
-    seen: HashMap<CodeDigest, usize>,
-    plans: HashMap<(Slug, Slug), Option<(Product, Offer)>>,
-}
-
-fn fault<T>(pointer: &str, detail: impl Into<String>) -> Result<T, Vec<Fault>> {
-    Err(vec![Fault { pointer: pointer.to_owned(), detail: detail.into() }])
-}
-
-impl Importer<'_> {
-    async fn line(&mut self, number: usize, line: &Line) -> Result<Outcome, Error> {
-        let digest = line.code.digest();
-        if let Some(earlier) = self.seen.insert(digest, number) {
-            return Ok(fault("/code", format!("is on line {earlier} already")));
-        }
-        let Some((product, offer)) = self.offered(&line.product, &line.plan).await? else {
-            return Ok(fault("/plan", "there is no such plan of such a product"));
-        };
-        let faults = faults(line, &product, &offer, self.now);
-        if !faults.is_empty() {
-            return Ok(Err(faults));
-        }
-        for _ in 0..TRIES {
-            if let Some(id) = self.app.store().license_by_code(&digest).await? {
-                return self.imported_before(line, id).await;
-            }
-            if self.dry_run {
-                return Ok(Ok(None));
-            }
-            if let Some(id) = self.issue(line, &product, &offer).await? {
-                return self.imported_before(line, id).await;
-            }
-        }
-        Err(StoreError::Contention { item: "an imported licence".to_owned() }.into())
-    }
-
-    async fn offered(&mut self, product: &Slug, plan: &Slug) -> Result<Option<(Product, Offer)>, Error> {
-        let key = (product.clone(), plan.clone());
-        if let Some(known) = self.plans.get(&key) {
-            return Ok(known.clone());
-        }
-        let found = match self.app.store().product(product).await? {
-            Some(found) => self.app.store().plan(product, plan).await?.map(|offer| (found, offer)),
-            None => None,
-        };
-        self.plans.insert(key, found.clone());
-        Ok(found)
-    }
-
-    /// The licence of a line's code, if it is this line's; its domain is bound if it never had one.
-    async fn imported_before(&self, line: &Line, id: LicenseId) -> Result<Outcome, Error> {
-        for _ in 0..TRIES {
-            let license = self.app.store().license(id).await?.ok_or(Error::LicenseNotFound)?;
-            if license.product != line.product {
-                return Ok(fault("/code", "is the code of a licence of another product"));
-            }
-            let owner = self.app.store().customer(license.customer).await?;
-            if owner.is_some_and(|owner| owner.email.person() != line.customer.email.person()) {
-                return Ok(fault("/code", "is the code of another customer's licence"));
-            }
-            let Some(fingerprint) = line.fingerprint.filter(|_| license.bindings.last.is_none() && !self.dry_run)
-            else {
-                return Ok(Ok(Some(id)));
-            };
-            let plans = self.app.plans(&license).await?;
-            if files::bind(self.app, &license, &plans, fingerprint, self.caller, self.now).await? == Committed::Done {
-                return Ok(Ok(Some(id)));
-            }
-        }
-        Err(StoreError::Contention { item: id.to_string() }.into())
-    }
-
-    /// Makes a line's licence, and its customer if they are new; `None` when somebody else made it meanwhile.
-    async fn issue(&self, line: &Line, product: &Product, offer: &Offer) -> Result<Option<LicenseId>, Error> {
-        let (app, now) = (self.app, self.now);
-        let mut along = Along::default();
-        let customer = match self.known_customer(&line.customer).await? {
-            Some(known) => known,
-            None => {
-                let customer = line.customer.customer(CustomerId::new(now, chance::draw()));
-                along.add_customer(&customer)?;
-                customer.id
-            }
-        };
-        let id = LicenseId::new(now, chance::draw());
-        let (slug, kind, start) = (product.slug.clone(), product.fingerprint_kind, line.starts_at.unwrap_or(now));
-        let mut license = License::issue(id, slug, kind, customer, offer, start, now);
-        let PlanRef { plan, revision } = offer.reference.clone();
-        let event = new_event(&license, self.caller.actor(), What::Imported { customer, plan, revision }, now);
-        license.head = event.head();
-        let plans = Plans { running: &offer.plan, next: None };
-        app.keep_plan(&product.slug, offer);
-        let issue = IssueLicense { license: &license, plans, code: &line.code, event: &event };
-        Ok((app.store().issue(issue, &along).await? == Committed::Done).then_some(id))
-    }
-
-    /// The customer of this name, company and address.
-    async fn known_customer(&self, wanted: &NewCustomer) -> Result<Option<CustomerId>, Error> {
-        for id in self.app.store().customers_by_person(&wanted.email.person(), None, 100).await? {
-            let same = |known: &Customer| {
-                (&known.name, &known.company, &known.email) == (&wanted.name, &wanted.company, &wanted.email)
-            };
-            if self.app.store().customer(id).await?.is_some_and(|known| same(&known)) {
-                return Ok(Some(id));
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// What the rules of product and plan say of a line. A plan that is no longer sold may still be imported.
-fn faults(line: &Line, product: &Product, offer: &Offer, now: Timestamp) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let mut note = |pointer: &str, detail: &str| {
-        faults.push(Fault { pointer: pointer.to_owned(), detail: detail.to_owned() });
-    };
-    if matches!(offer.plan.terms, Terms::Subscription { period: None, .. }) {
-        note("/plan", "a cloud states how far the plan is paid: it cannot be imported");
-    }
-    if line.starts_at.is_some_and(|start| start > now) {
-        note("/starts_at", "must not be in the future");
-    }
-    if line.starts_at.is_some() && offer.plan.starts() == marque_core::plan::Starts::Activation {
-        note("/starts_at", "must be left out: the plan starts at activation");
-    }
-    if line.fingerprint.is_some_and(|fingerprint| fingerprint.kind != product.fingerprint_kind) {
-        note("/fingerprint/kind", "must be the kind that the product asks for");
-    }
-    faults
 }

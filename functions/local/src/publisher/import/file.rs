@@ -30,6 +30,8 @@ pub(super) struct Placed {
     /// In bytes.
     pub(super) offset: u64,
     pub(super) read: Result<Line, Vec<Fault>>,
+    /// What its code is known by, whatever else is wrong with it.
+    pub(super) code: Option<u128>,
 }
 
 impl Lines {
@@ -66,7 +68,8 @@ impl Lines {
             return Ok(None);
         }
         let (number, offset) = self.record.position().map_or((begun, 0), |place| (place.line(), place.byte()));
-        Ok(Some(Placed { number, offset, read: Line::read(number, &self.columns, &self.record) }))
+        let (code, read) = Line::read(number, &self.columns, &self.record);
+        Ok(Some(Placed { number, offset, read, code }))
     }
 }
 

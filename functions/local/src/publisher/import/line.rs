@@ -7,6 +7,7 @@ use csv::ByteRecord;
 use marque_core::{Email, Fingerprint, FingerprintKind, LicenseCode, PersonText, Slug, Timestamp};
 use serde_json::{Value, json};
 
+use super::cell::unguarded;
 use super::columns::{COLUMNS, Columns};
 use crate::output::plain;
 
@@ -32,33 +33,33 @@ pub(super) struct Fault {
 }
 
 impl Line {
-    /// Reads a record; every fault of it is told.
-    pub(super) fn read(number: u64, columns: &Columns, record: &ByteRecord) -> Result<Self, Vec<Fault>> {
+    /// Reads a record; every fault of it is told. What its code is known by is read even then.
+    pub(super) fn read(
+        number: u64,
+        columns: &Columns,
+        record: &ByteRecord,
+    ) -> (Option<u128>, Result<Self, Vec<Fault>>) {
         if record.len() != columns.count {
             let detail = format!("has {} fields, the heading {}", record.len(), columns.count);
-            return Err(vec![Fault { line: number, column: None, detail }]);
+            return (None, Err(vec![Fault { line: number, column: None, detail }]));
         }
         let mut fields = Fields { number, columns, record, faults: Vec::new() };
-        let code = fields.needed(0);
+        let code: Option<LicenseCode> = fields.needed(0);
+        let key = code.as_ref().map(key);
         let [product, plan] = [1, 2].map(|column| fields.needed::<Slug>(column));
         let [name, company] = [3, 4].map(|column| fields.needed::<PersonText>(column));
         let email = fields.needed(5);
         let starts_at = fields.wanted(6);
         let fingerprint = fields.wanted::<DomainText>(7).map(|DomainText(fingerprint)| fingerprint);
-        match (code, product, plan, name, company, email) {
+        let read = match (code, product, plan, name, company, email) {
             (Some(code), Some(product), Some(plan), Some(name), Some(company), Some(email))
                 if fields.faults.is_empty() =>
             {
                 Ok(Self { code, product, plan, name, company, email, starts_at, fingerprint })
             }
             _ => Err(fields.faults),
-        }
-    }
-
-    /// Half of the code's digest: two codes are the same if these are.
-    pub(super) fn code_key(&self) -> u128 {
-        let digest = self.code.digest();
-        digest.iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte))
+        };
+        (key, read)
     }
 
     /// As the wire contract has it.
@@ -77,6 +78,11 @@ impl Line {
         }
         line
     }
+}
+
+/// Half of the code's digest: two codes are the same if these are.
+fn key(code: &LicenseCode) -> u128 {
+    code.digest().iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte))
 }
 
 /// A fingerprint as a field: 64 hexadecimal digits, after `custom:` for one that the product made itself.
@@ -122,7 +128,7 @@ impl Fields<'_> {
             self.fault(column, "is not in UTF-8: save the file as \"CSV UTF-8\"".to_owned());
             return None;
         };
-        text.parse().map_err(|error: T::Err| self.fault(column, error.to_string())).ok()
+        unguarded(text).parse().map_err(|error: T::Err| self.fault(column, error.to_string())).ok()
     }
 
     fn fault(&mut self, column: usize, detail: String) {

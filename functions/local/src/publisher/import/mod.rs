@@ -5,6 +5,7 @@
 //! command goes on where an earlier one stopped.
 
 mod batch;
+mod cell;
 mod columns;
 mod file;
 mod line;
@@ -15,6 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use self::batch::{Batch, Batches};
+pub(super) use self::cell::guarded;
 pub(super) use self::columns::COLUMNS;
 use self::file::Lines;
 pub(super) use self::line::CUSTOM;
@@ -79,16 +81,14 @@ fn survey(options: &Import, report: &mut Report) -> Result<Survey, Unusable> {
     while let Some(line) = lines.next()? {
         survey.lines += 1;
         report.bar.set_position(line.offset);
-        match line.read {
-            Ok(read) => {
-                let first = *codes.entry(read.code_key()).or_insert(line.number);
-                if first != line.number {
-                    survey.doubles.push(line.number);
-                    report.fault(&Fault::new(line.number, "code", format!("stands in line {first} already")));
-                }
+        if let Some(code) = line.code {
+            let first = *codes.entry(code).or_insert(line.number);
+            if first != line.number {
+                survey.doubles.push(line.number);
+                report.fault(&Fault::new(line.number, "code", format!("stands in line {first} already")));
             }
-            Err(faults) => faults.iter().for_each(|fault| report.fault(fault)),
         }
+        line.read.err().into_iter().flatten().for_each(|fault| report.fault(&fault));
     }
     if survey.lines == 0 {
         return Err(Unusable::new(format!("{} has a heading and no lines", options.file.display())));

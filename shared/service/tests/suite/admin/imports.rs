@@ -1,5 +1,6 @@
 //! The codes and customers of an earlier system.
 
+use marque_embedded::Operation;
 use serde_json::{Value, json};
 
 use super::{shop, text};
@@ -103,6 +104,43 @@ async fn every_fault_is_told_by_line_and_the_others_are_imported() {
     for faulty in [json!({"lines": []}), json!({}), json!({"lines": vec![7; 251]}), json!({"lines": 1, "dry_run": 1})] {
         assert_eq!(house.ask("/imports", &faulty).await.status, 400, "{faulty:.40}");
     }
+}
+
+#[tokio::test]
+async fn a_domain_tries_a_product_once_and_an_import_of_a_second_trial_is_told_so() {
+    let (house, _) = shop().await;
+    let trial = |number| {
+        let mut line = line(number);
+        line["plan"] = json!("trial");
+        line["fingerprint"] = json!({"kind": "ad-domain", "value": domain(1)});
+        line
+    };
+    let first = import(&house, false, &[trial(1)]).await;
+    assert_eq!(first[0]["status"], "imported");
+    for dry_run in [true, false] {
+        let second = import(&house, dry_run, &[trial(2), line(3)]).await;
+        assert_eq!(
+            (&second[0]["status"], &second[0]["errors"][0]["pointer"]),
+            (&json!("refused"), &json!("/fingerprint"))
+        );
+        assert_ne!(second[1]["status"], "refused", "the others are not held up");
+    }
+    assert_eq!(import(&house, false, &[trial(1)]).await, first, "its own trial is no other");
+}
+
+#[tokio::test]
+async fn an_import_reads_its_codes_in_one_request_and_writes_each_line_once() {
+    let (house, _) = shop().await;
+    import(&house, false, &[line(500)]).await;
+    let lines: Vec<_> = (0..20).map(line).collect();
+    house.embedded.calls().record(true);
+    import(&house, false, &lines).await;
+    let calls = house.embedded.calls().take();
+    let count = |operation| calls.iter().filter(|call| call.operation == Some(operation)).count();
+    assert_eq!(count(Operation::BatchGetItem), 1);
+    assert_eq!(count(Operation::TransactWriteItems), 20);
+    assert_eq!(count(Operation::Query), 20, "who the customers are");
+    assert!(calls.len() <= 20 + 20 + 3, "{}", calls.len());
 }
 
 #[tokio::test]
