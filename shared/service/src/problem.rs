@@ -331,7 +331,21 @@ impl Error {
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if let Some(challenge) = self.challenge() {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
         response
+    }
+
+    /// Which credentials would be taken: every 401 says so (RFC 9110, section 11.6.1). Two of the schemes are our own.
+    fn challenge(&self) -> Option<&'static str> {
+        match self {
+            Self::Unauthorized => Some("License realm=\"marque\""),
+            Self::AdminUnauthorized => Some("AWS4-HMAC-SHA256 realm=\"marque\", Bearer realm=\"marque\""),
+            Self::LeaseInvalid => Some("Bearer realm=\"marque\", error=\"invalid_token\""),
+            Self::SignatureRequired | Self::SignatureInvalid => Some("Marque-Signature realm=\"marque\""),
+            _ => None,
+        }
     }
 
     /// What a bare status of the router means.

@@ -6,6 +6,7 @@ mod envelope;
 mod fields;
 #[cfg(feature = "marketplace")]
 mod lease;
+mod security;
 mod signature;
 mod signer;
 
@@ -19,5 +20,6 @@ pub use envelope::{LogLine, envelope, envelope_with};
 pub use fields::Fields;
 #[cfg(feature = "marketplace")]
 pub(crate) use lease::bearer_lease;
+pub(crate) use security::{Credentials, for_the_publisher};
 pub(crate) use signature::{license_code, signed_by};
 pub use signer::Signer;

@@ -37,6 +37,7 @@ pub use reconcile::Reconciled;
 pub use shop::Shop;
 
 use crate::admin::{Access, authenticate};
+use crate::http::for_the_publisher;
 use crate::usage;
 
 /// The routes of the function, without the envelope: pages for buyers, and the check of what they bought.
@@ -61,10 +62,10 @@ pub fn api() -> OpenApiRouter<Shop> {
 
 /// The publisher's calls about agreements and their usage, behind `access`.
 pub fn admin_api(access: Access) -> OpenApiRouter<Shop> {
-    OpenApiRouter::new()
+    let calls = OpenApiRouter::new()
         .routes(routes!(admin::list))
         .routes(routes!(admin::show))
         .routes(routes!(admin::link))
-        .merge(usage::admin_api())
-        .route_layer(from_fn_with_state(access, authenticate))
+        .merge(usage::admin_api());
+    for_the_publisher(calls).route_layer(from_fn_with_state(access, authenticate))
 }

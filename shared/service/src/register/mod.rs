@@ -17,15 +17,15 @@ pub(crate) use token::Token;
 pub(crate) use trials::{limit_reached, trial_plan};
 
 use crate::App;
-use crate::http::MAX_BODY;
 #[cfg(feature = "lambda")]
 use crate::http::published;
+use crate::http::{Credentials, MAX_BODY};
 use crate::problem::Problem;
 #[cfg(feature = "lambda")]
 use crate::registration;
 
 #[derive(OpenApi)]
-#[openapi(components(schemas(Problem)))]
+#[openapi(components(schemas(Problem)), modifiers(&Credentials))]
 struct Contract;
 
 /// The routes of the deployed function, without the envelope. Machines prove themselves by what is shipped.

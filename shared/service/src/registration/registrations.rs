@@ -28,6 +28,7 @@ const PATH: &str = "/v1/registrations";
     tag = "machines",
     request_body = RegistrationSchema,
     params(("Marque-Signature" = String, Header, description = "Ed25519 by the machine's key")),
+    security(("machine" = [])),
     responses(
         (status = 200, body = CheckAnswer, description = "The machine was known, or the verdict is a refusal."),
         (status = 201, body = CheckAnswer, description = "This call made or bound a licence."),

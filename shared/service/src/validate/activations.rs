@@ -190,6 +190,7 @@ pub(crate) async fn bind_or_confirm(
         ("activation_id" = String, Path, description = "What the activation answered"),
         ("Authorization" = String, Header, description = "`License <code>`"),
     ),
+    security(("code" = [])),
     responses(
         (status = 204, description = "The domain is free, or was already."),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),

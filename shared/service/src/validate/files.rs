@@ -25,6 +25,7 @@ use crate::problem::{Error, Problem};
         ("license_id" = String, Path, description = "The licence"),
         ("Authorization" = String, Header, description = "`License <code>`"),
     ),
+    security(("code" = [])),
     responses(
         (status = 200, body = String, content_type = "text/plain", description = "The file."),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),

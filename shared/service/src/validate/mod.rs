@@ -25,13 +25,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::http::published;
+use crate::http::{Credentials, published};
 use crate::problem::Problem;
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Marque", description = "Licensing: activations, daily checks, files, revocations."),
-    components(schemas(Problem))
+    components(schemas(Problem)),
+    modifiers(&Credentials)
 )]
 struct Contract;
 

@@ -83,6 +83,7 @@ impl FromBody for Validation {
     tag = "servers",
     request_body = ValidationSchema,
     params(("Marque-Signature" = Option<String>, Header, description = "Ed25519 by the machine's key, for an activation that registered one")),
+    security((), ("machine" = [])),
     responses(
         (status = 200, body = CheckAnswer),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),

@@ -42,6 +42,27 @@ async fn the_document_is_openapi_3_1_and_is_served() {
     }
 }
 
+#[tokio::test]
+async fn whatever_wants_a_credential_says_which_and_the_credential_is_described() {
+    let house = House::new().await;
+    let publisher = house.call_publisher(Request::get("/openapi.json")).await.ok(200);
+    for (document, wanting) in [(document(), 3), (publisher, usize::MAX)] {
+        let schemes = names(&document["components"]["securitySchemes"]);
+        let calls: Vec<_> = document["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .flat_map(|path| path.as_object().unwrap().values())
+            .collect();
+        let wants = |call: &&&Value| call["security"].as_array().is_some_and(|any| !any.is_empty());
+        let found: Vec<_> = calls.iter().filter(wants).collect();
+        assert_eq!(found.len(), wanting.min(calls.len()));
+        for name in found.iter().flat_map(|call| call["security"].as_array().unwrap()).flat_map(names) {
+            assert!(schemes.contains(&name), "{name} is not described: {schemes:?}");
+        }
+    }
+}
+
 /// The calls of the contract's page, all of them and no other.
 const CALLS: [(&str, &str); 9] = [
     ("/v1/activations", "post"),

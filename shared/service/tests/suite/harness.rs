@@ -83,6 +83,7 @@ impl Answer {
         assert_eq!(body["request_id"], self.header("x-request-id"));
         assert!(!self.header("x-request-id").is_empty());
         assert_eq!(self.header("cache-control"), "no-store");
+        assert_eq!(self.header("www-authenticate").is_empty(), status != 401, "a 401 says what it wants");
         body
     }
 
