@@ -11,13 +11,9 @@ use std::time::{Duration, Instant};
 use axum::routing::post;
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
-use marque_core::{Actor, Event, EventId, FingerprintKind, License, LicenseCode, LicenseId, Plans, Timestamp, What};
-use marque_embedded::Embedded;
-use marque_service::keyring::{Keys, NewKey, RingDocument, RootDocument};
-use marque_service::mail::{Kept, Post};
-use marque_service::{App, Clock, chance, demo, http::envelope, validate};
-use marque_store::{Along, Committed, IssueLicense, Store};
-use marque_tests::{Client, Server};
+use marque_core::LicenseCode;
+use marque_service::{Clock, http::envelope, validate};
+use marque_tests::{Client, InMemory, Server};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -25,7 +21,6 @@ use tokio::net::{TcpListener, TcpStream};
 const CONNECTIONS: usize = 64;
 const WARM_UP: Duration = Duration::from_secs(1);
 const MEASURED: Duration = Duration::from_secs(5);
-const ISSUER: &str = "https://licences.example.com";
 const PATH: &str = "/v1/validations";
 
 fn main() {
@@ -49,38 +44,13 @@ fn main() {
 
 /// The function over a table in memory, with a licence for each connection.
 async fn function() -> (Router, Vec<LicenseCode>) {
-    let store = Store::new(Embedded::memory().expect("a database").client(), "bench");
-    store.create_table().await.expect("a table");
-    let clock = Clock::system();
-    let now = clock.now();
-    let demo = demo::seed(&store, now).await.expect("the demo product");
-    let yearly = store.plan(&demo.product, &"yearly".parse().expect("a slug")).await.expect("a table").expect("a plan");
+    let service = InMemory::new(Clock::system()).await;
+    let yearly = service.offer("yearly").await;
     let mut codes = Vec::new();
     for _ in 0..CONNECTIONS {
-        let id = LicenseId::new(now, chance::draw());
-        let customer = "cus_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().expect("an id");
-        let mut license =
-            License::issue(id, demo.product.clone(), FingerprintKind::AdDomain, customer, &yearly, now, now);
-        let what = What::Issued { customer, plan: yearly.reference.plan.clone(), revision: 1, percent: 0 };
-        let event = Event::after(license.head, EventId::new(now, chance::draw()), id, now, Actor::System, what);
-        license.head = event.head();
-        let code = LicenseCode::generate(chance::draw());
-        let plans = Plans { running: &yearly.plan, next: None };
-        let issue = IssueLicense { license: &license, plans, code: &code, event: &event };
-        assert_eq!(store.issue(issue, Along::NOTHING).await.expect("issued"), Committed::Done);
-        codes.push(code);
+        codes.push(service.issue(&yearly).await);
     }
-    let root = RootDocument::new(chance::draw());
-    let keys = (NewKey::Seed(chance::draw()), NewKey::Seed(chance::draw()));
-    let ring = RingDocument::first(&root.key(), ISSUER, &keys.0, &keys.1, Timestamp::EPOCH, now).expect("a ring");
-    let app = App::new(
-        store,
-        clock,
-        Keys::given(&ring, now).expect("keys"),
-        ISSUER.to_owned(),
-        Post::kept(Kept::in_memory(), ISSUER),
-    );
-    (envelope(validate::router(app)), codes)
+    (envelope(validate::router(service.app)), codes)
 }
 
 async fn listen(router: Router) -> String {

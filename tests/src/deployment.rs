@@ -1,13 +1,14 @@
 //! What a deployed stack has around its functions: table with the demo product, key ring in Secrets Manager, file key in
-//! KMS, and the variables of infra/template.yaml.
+//! KMS, an address in SES, and the variables of infra/template.yaml.
 
 use std::collections::BTreeMap;
 
-use marque_core::Timestamp;
 use marque_core::token::{PublicKey, RootKey};
+use marque_core::{AskId, Language, Letter, MailId, Timestamp};
 use marque_service::Clock;
 use marque_service::demo::{Demo, seed};
 use marque_service::keyring::{NewKey, RingDocument};
+use marque_store::{Asked, Outgoing, TrialAsk};
 
 use crate::aws::{Aws, TABLE};
 use crate::background::runtime;
@@ -21,6 +22,8 @@ pub const ISSUER: &str = "https://licences.example.com";
 pub const KEY_RING: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:KeyRing-1AbCdEfGhIjK-a1b2c3";
 /// The file key.
 pub const FILE_KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+/// The address that mails come from.
+pub const MAIL_FROM: &str = "licences@example.com";
 /// The seed of the lease key, which is in the ring: no log may hold a byte of it.
 pub const LEASE_SEED: [u8; 32] = *b"the seed of the tests' lease key";
 const FILE_SEED: [u8; 32] = *b"the seed of the tests' file key.";
@@ -73,6 +76,7 @@ impl Deployment {
         };
         let root = RootKey::from_seed(ROOT_SEED);
         let ring = ring(&root, &file);
+        aws.ses().verify(MAIL_FROM);
         aws.put_secret(KEY_RING, serde_json::to_string(&ring).expect("JSON"));
         let demo = Demo {
             product: "kopicloud-ad-api".parse().expect("a product"),
@@ -82,7 +86,48 @@ impl Deployment {
         Self { aws, root: root.public().clone(), demo }
     }
 
-    /// The environment of its functions.
+    /// Somebody has asked for a trial of the demo product, and the mail was not sent. `number` tells one from another.
+    ///
+    /// # Panics
+    /// When the table does not take it.
+    #[expect(clippy::expect_used, reason = "a test without its stack cannot go on")]
+    pub fn ask_for_trial(&self, number: u8, email: &str, at: Timestamp) {
+        let ask = TrialAsk {
+            id: AskId::new(at, [number; 10]),
+            product: self.demo.product.clone(),
+            name: "Ann Lee".parse().expect("a name"),
+            company: "Org".parse().expect("a company"),
+            email: email.parse().expect("an address"),
+            language: Language::English,
+            license: None,
+        };
+        let mail = Outgoing::first(MailId::new(at, [number; 10]), Letter::Trial(ask.id));
+        let asked = runtime().block_on(self.aws.store().ask_for_trial(&ask, &[number; 32], &mail, at));
+        assert_eq!(asked.expect("a table"), Asked::Noted);
+    }
+
+    /// Starts one of its functions, and waits until it asks for events.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn run(&self, name: &str) -> Function {
+        let running = Function::start(&function(name), &self.environment_of(name));
+        assert!(running.sandbox().wait_until_asked(1), "{name} does not start: {:#?}", running.log());
+        running
+    }
+
+    /// The environment of a function: those that send mails are told from where.
+    #[must_use]
+    pub fn environment_of(&self, name: &str) -> Vec<(String, String)> {
+        let mut environment = self.environment();
+        if name != "validate" {
+            environment.push(("MARQUE_MAIL_FROM".to_owned(), MAIL_FROM.to_owned()));
+        }
+        environment
+    }
+
+    /// The environment that all of its functions have.
     #[must_use]
     pub fn environment(&self) -> Vec<(String, String)> {
         let variables = [
@@ -142,8 +187,7 @@ impl Publisher {
     /// When it does not start.
     #[must_use]
     pub fn start(deployment: &Deployment) -> Self {
-        let function = Function::start(&function("admin"), &deployment.environment());
-        assert!(function.sandbox().wait_until_asked(1), "admin does not start: {:#?}", function.log());
+        let function = deployment.run("admin");
         let gateway = Gateway::signed_by(function.sandbox().clone(), PRINCIPAL);
         let open = Gateway::start(function.sandbox().clone());
         Self { function, gateway, open }
@@ -179,8 +223,7 @@ impl Shipped {
     /// When it does not start.
     #[must_use]
     pub fn start(deployment: Deployment) -> Self {
-        let function = Function::start(&function("validate"), &deployment.environment());
-        assert!(function.sandbox().wait_until_asked(1), "validate does not start: {:#?}", function.log());
+        let function = deployment.run("validate");
         let gateway = Gateway::start(function.sandbox().clone());
         Self { deployment, function, gateway }
     }

@@ -10,15 +10,18 @@ mod client;
 pub mod deployment;
 mod function;
 pub mod gateway;
+mod in_memory;
 mod program;
 pub mod runtime_api;
 mod server;
+pub mod sigv4;
 
 pub use background::runtime;
 pub use between::{Between, Fate};
 pub use client::{Answer, Client};
 pub use deployment::{Deployment, PRINCIPAL, Publisher, Shipped};
 pub use function::Function;
+pub use in_memory::InMemory;
 pub use program::{Served, binary, deployed, function};
 pub use runtime_api::Outcome;
 pub use server::{Server, claims};

@@ -1,5 +1,6 @@
 //! Erasing a person: what was written about them goes, what the ledger needs stays.
 
+use marque_core::customer::PersonDigest;
 use marque_core::{Actor, Customer, CustomerId, LicenseId, PersonText, Timestamp};
 use serde::Serialize;
 
@@ -24,7 +25,7 @@ struct ErasedItem {
 impl Store {
     /// Erases a customer's data, with the look-ups by address and of all: on the condition that nobody else has changed
     /// them since they were read. Texts that lie with licences and discounts are erased before, by
-    /// [`Store::erase_texts_of`] and [`Store::erase_discount_notes`].
+    /// [`Store::erase_texts_of`], [`Store::erase_discount_notes`] and [`Store::erase_trial_asks`].
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -70,6 +71,27 @@ impl Store {
             self.commit_again(transaction).await?;
         }
         Ok(())
+    }
+
+    /// Erases what a person has asked for: name, company and address stand in it for some days. Links to it are dead then,
+    /// and a mail that waits has nobody to go to. Harmless to repeat.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+    pub async fn erase_trial_asks(&self, person: PersonDigest) -> Result<(), StoreError> {
+        loop {
+            let asks = self.trial_asks_of(person, None, PAGE).await?;
+            if asks.is_empty() {
+                return Ok(());
+            }
+            for id in asks {
+                let mut transaction = Transaction::new(&self.table);
+                transaction
+                    .delete(keys::ask(id), Expression::default())
+                    .delete(keys::ask_of(person, id), Expression::default());
+                self.commit_again(transaction).await?;
+            }
+        }
     }
 
     /// Erases the notes of a customer's discounts. Harmless to repeat.

@@ -43,6 +43,7 @@
 //! | somebody's asking for a trial | `ASK#<id>` | `ASK` |
 //! | what a token in a mail was sent for | `TOKEN#<sha256>` | `TOKEN` |
 //! | trials that a person has had | `PERSON#<digest>` | `TRIALS#<product>` |
+//! | what a person has asked for lately | `PERSON#<digest>` | `ASK#<id>` |
 //! | mails to a person on a day | `PERSON#<digest>` | `MAILS#<day>` |
 //!
 //! Digests and fingerprints are written in base64url without padding. Nothing is ever scanned: what is looked up by
@@ -115,6 +116,7 @@ const PRODUCT_PREFIX: &str = "PRODUCT#";
 const LICENSE_PREFIX: &str = "LICENSE#";
 const DISCOUNT_PREFIX: &str = "DISCOUNT#";
 const CUSTOMER_PREFIX: &str = "CUSTOMER#";
+const ASK_PREFIX: &str = "ASK#";
 
 pub(crate) fn file(id: LicenseId, domain: &FingerprintValue) -> Key {
     Key::new(format!("LICENSE#{id}"), format!("{FILE_PREFIX}{}", fingerprint(domain)))
@@ -336,7 +338,7 @@ pub(crate) fn mail(id: MailId) -> Key {
 }
 
 pub(crate) fn ask(id: AskId) -> Key {
-    Key::new(format!("ASK#{id}"), "ASK")
+    Key::new(format!("{ASK_PREFIX}{id}"), "ASK")
 }
 
 pub(crate) fn trial_token(digest: &[u8; 32]) -> Key {
@@ -345,6 +347,15 @@ pub(crate) fn trial_token(digest: &[u8; 32]) -> Key {
 
 pub(crate) fn person(person: PersonDigest, product: &Slug) -> Key {
     Key::new(format!("PERSON#{}", Base64UrlUnpadded::encode_string(&person)), format!("TRIALS#{product}"))
+}
+
+pub(crate) fn asks_of(person: PersonDigest) -> Key {
+    Key::new(format!("PERSON#{}", Base64UrlUnpadded::encode_string(&person)), ASK_PREFIX)
+}
+
+pub(crate) fn ask_of(person: PersonDigest, id: AskId) -> Key {
+    let Key { pk, sk } = asks_of(person);
+    Key::new(pk, format!("{sk}{id}"))
 }
 
 pub(crate) fn mails_of_day(person: PersonDigest, day: Day) -> Key {

@@ -4,12 +4,13 @@
 //! conditional move of its due time, and tries again. So each mail is sent at least once: a sender that dies between the
 //! mail service's answer and the removal sends it twice.
 
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use marque_core::{Duration, Letter, MailId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::expression::Expression;
 use crate::items::{self, Item};
-use crate::{Along, Store, StoreError, due, keys};
+use crate::{Along, Store, StoreError, capacity, due, keys};
 
 /// Whoever has a mail in hand has it for so long: longer than any call may take.
 pub const HELD: Duration = Duration::from_seconds(120);
@@ -109,8 +110,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn remove_mail(&self, id: MailId) -> Result<(), StoreError> {
-        let request = self.client.delete_item().table_name(&self.table).set_key(Some(keys::mail(id).attributes()));
-        request.send().await.map(drop).map_err(StoreError::unavailable)
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(keys::mail(id).attributes()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = request.send().await.map_err(StoreError::unavailable)?;
+        capacity::wrote(&answer.consumed_capacity);
+        Ok(())
     }
 
     /// Gives a mail up: it is due no more, and kept for a while with what was wrong.

@@ -88,6 +88,12 @@ struct PersonItem {
     customer: CustomerId,
 }
 
+/// What a person has asked for, to be found by whoever erases them.
+#[derive(Debug, Serialize)]
+struct AskOfItem {
+    expires_at: i64,
+}
+
 #[derive(Debug, Deserialize)]
 struct MailsItem {
     mails: u32,
@@ -110,6 +116,8 @@ impl Store {
         for attempt in 1..=TRIES {
             let mut along = Along::default();
             along.mail(mail, now)?.put_new(items::write(&keys::ask(ask.id), &AskItem::new(ask, now))?);
+            let listed = AskOfItem { expires_at: now.after(ASK_LIFE).unix() };
+            along.put_new(items::write(&keys::ask_of(ask.email.person(), ask.id), &listed)?);
             along.put_new(token_item(ask.id, token, now)?);
             let mut transaction = Transaction::new(&self.table);
             transaction.along(&along).update(day.clone(), one_mail_more(now));
@@ -139,6 +147,19 @@ impl Store {
         let Some(item) = self.item(keys::ask(id), true).await? else { return Ok(None) };
         let content: AskItem = items::read(&item)?;
         Ok((content.expires_at > now.unix()).then(|| content.ask(id)))
+    }
+
+    /// What a person has asked for lately, oldest first, at most `limit` of them after `after`; some of it may have lapsed.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+    pub async fn trial_asks_of(
+        &self,
+        person: PersonDigest,
+        after: Option<AskId>,
+        limit: i32,
+    ) -> Result<Vec<AskId>, StoreError> {
+        self.names(&keys::asks_of(person), after.map(|id| keys::ask_of(person, id)), limit).await
     }
 
     /// What the token was sent for; none when there is no such token or it has lapsed. DynamoDB deletes late, so the time

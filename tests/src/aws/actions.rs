@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde_json::Value;
 
+/// What stands before an operation of DynamoDB in `x-amz-target`.
+pub(crate) const DYNAMODB: &str = "DynamoDB_20120810";
+
 /// A service that is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
@@ -13,6 +16,8 @@ pub enum Service {
     Kms,
     /// Secrets Manager.
     SecretsManager,
+    /// SES.
+    Ses,
     /// Systems Manager's parameters.
     Ssm,
 }
@@ -25,6 +30,7 @@ impl Service {
             Self::DynamoDb => "dynamodb",
             Self::Kms => "kms",
             Self::SecretsManager => "secretsmanager",
+            Self::Ses => "ses",
             Self::Ssm => "ssm",
         }
     }
@@ -33,7 +39,7 @@ impl Service {
     pub(crate) fn of_target(target: &str) -> Option<(Self, &str)> {
         let (service, operation) = target.split_once('.')?;
         let service = match service {
-            "DynamoDB_20120810" => Self::DynamoDb,
+            DYNAMODB => Self::DynamoDb,
             "TrentService" => Self::Kms,
             "secretsmanager" => Self::SecretsManager,
             "AmazonSSM" => Self::Ssm,
@@ -52,6 +58,8 @@ pub struct Call {
     pub action: String,
     /// The partition key of the item, for `dynamodb:LeadingKeys`.
     pub key: Option<String>,
+    /// The index that is read instead of the table: a resource of its own.
+    pub index: Option<String>,
     /// The operation around it, for `dynamodb:EnclosingOperation`.
     pub within: Option<&'static str>,
 }
@@ -61,8 +69,23 @@ impl Call {
         match (service, operation) {
             (Service::DynamoDb, "TransactWriteItems") => Self::of_items(body, "TransactWriteItems"),
             (Service::DynamoDb, "TransactGetItems") => Self::of_items(body, "TransactGetItems"),
-            _ => vec![Self { service, action: operation.to_owned(), key: key(body), within: None }],
+            (Service::DynamoDb, "BatchGetItem") => Self::of_keys(body),
+            _ => {
+                let index = body["IndexName"].as_str().map(str::to_owned);
+                vec![Self { service, action: operation.to_owned(), key: key(body), index, within: None }]
+            }
         }
+    }
+
+    /// A batch is one action on all of its items.
+    fn of_keys(body: &Value) -> Vec<Self> {
+        let tables = body["RequestItems"].as_object().into_iter().flatten();
+        let keys = tables.flat_map(|(_, asked)| asked["Keys"].as_array().into_iter().flatten());
+        let call = |item: &Value| {
+            let key = item["pk"]["S"].as_str().map(str::to_owned);
+            Self { service: Service::DynamoDb, action: "BatchGetItem".to_owned(), key, index: None, within: None }
+        };
+        keys.map(call).collect()
     }
 
     /// A policy grants what a transaction does to its items; the transaction itself is no action.
@@ -70,7 +93,7 @@ impl Call {
         let items = body["TransactItems"].as_array().into_iter().flatten().filter_map(Value::as_object).flatten();
         let call = |(kind, item): (&String, &Value)| {
             let action = if kind == "ConditionCheck" { "ConditionCheckItem".to_owned() } else { format!("{kind}Item") };
-            Self { service: Service::DynamoDb, action, key: key(item), within: Some(within) }
+            Self { service: Service::DynamoDb, action, key: key(item), index: None, within: Some(within) }
         };
         items.map(call).collect()
     }

@@ -1,13 +1,13 @@
-//! AWS for a program under test: one server on loopback that is DynamoDB, KMS, Secrets Manager and SSM.
+//! AWS for a program under test: one server on loopback that is DynamoDB, KMS, Secrets Manager, SES and SSM.
 //!
 //! DynamoDB is the embedded one. The others are strict fakes of the calls that we make: what real AWS would refuse, they
-//! refuse. Every request must be signed for the right service and region (`signature`); every call is recorded as what
-//! a policy grants ([`Call`]).
+//! refuse. Every request must be signed for the right service and region, and the signature must be right
+//! ([`crate::sigv4`]); every call is recorded as what a policy grants ([`Call`]).
 
 mod actions;
 mod dynamodb;
 mod kms;
-mod signature;
+mod ses;
 mod stored;
 
 use std::collections::BTreeSet;
@@ -17,15 +17,19 @@ use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use http::request::Parts;
+use http::{Method, StatusCode};
 use marque_embedded::Embedded;
 use marque_store::Store;
 use serde_json::{Value, json};
 
+use actions::DYNAMODB;
 pub use actions::{Call, Service};
 pub use kms::{Kms, Signed};
+pub use ses::{MailFault, Ses, TakenMail};
 
 use crate::background::{Listening, runtime};
+use crate::sigv4;
 
 /// The region of everything.
 pub const REGION: &str = "eu-central-1";
@@ -49,6 +53,7 @@ pub struct Aws {
 struct Cloud {
     database: Embedded,
     kms: Kms,
+    ses: Ses,
     secrets: stored::Texts,
     parameters: stored::Texts,
     down: Mutex<BTreeSet<Service>>,
@@ -76,6 +81,7 @@ impl Aws {
         let cloud = Arc::new(Cloud {
             database: Embedded::memory().expect("a database"),
             kms: Kms::default(),
+            ses: Ses::default(),
             secrets: stored::Texts::default(),
             parameters: stored::Texts::default(),
             down: Mutex::default(),
@@ -105,6 +111,12 @@ impl Aws {
     #[must_use]
     pub fn kms(&self) -> &Kms {
         &self.cloud.kms
+    }
+
+    /// The mails of SES.
+    #[must_use]
+    pub fn ses(&self) -> &Ses {
+        &self.cloud.ses
     }
 
     /// Stores a secret.
@@ -170,20 +182,42 @@ fn set(services: &Mutex<BTreeSet<Service>>, service: Service, on: bool) {
 async fn answer(State(cloud): State<Arc<Cloud>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
-    match cloud.serve(&parts.headers, body).await {
+    match cloud.serve(&parts, body).await {
         Ok(response) => response,
         Err(refusal) => {
             lock(&cloud.refusals).push(format!("{}: {}", refusal.class, refusal.message));
-            refusal.into_response()
+            if parts.uri.path() == ses::PATH { ses::answer(&refusal) } else { refusal.into_response() }
         }
     }
 }
 
+/// The service and the operation that a request is for.
+fn addressed(request: &Parts) -> Result<(Service, &str), Refusal> {
+    let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let found = match (&request.method, request.uri.path()) {
+        (&Method::POST, "/") => Service::of_target(target),
+        (&Method::POST, ses::PATH) => Some((Service::Ses, "SendEmail")),
+        _ => None,
+    };
+    found.ok_or_else(|| Refusal::unknown(&format!("{} {} {target}", request.method, request.uri)))
+}
+
+fn check_signature(request: &Parts, body: &[u8], service: Service) -> Result<(), Refusal> {
+    let expected = sigv4::Expected {
+        key_id: ACCESS_KEY_ID,
+        secret: SECRET_ACCESS_KEY,
+        session_token: SESSION_TOKEN,
+        region: REGION,
+        service: service.name(),
+    };
+    sigv4::check(request, body, expected)
+        .map_err(|fault| Refusal::new(StatusCode::FORBIDDEN, "InvalidSignatureException", fault))
+}
+
 impl Cloud {
-    async fn serve(&self, headers: &HeaderMap, body: Bytes) -> Result<Response, Refusal> {
-        let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let (service, action) = Service::of_target(target).ok_or_else(|| Refusal::unknown(target))?;
-        signature::check(headers, service)?;
+    async fn serve(&self, request: &Parts, body: Bytes) -> Result<Response, Refusal> {
+        let (service, action) = addressed(request)?;
+        check_signature(request, &body, service)?;
         let document: Value = serde_json::from_slice(&body).map_err(|_| Refusal::malformed("the body is no JSON"))?;
         lock(&self.calls).extend(Call::of(service, action, &document));
         if lock(&self.down).contains(&service) {
@@ -191,11 +225,14 @@ impl Cloud {
             return Ok(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "down").into_response());
         }
         let answer = match (service, action) {
-            (Service::DynamoDb, _) => return Ok(dynamodb::forward(&self.database, target, &body).await),
+            (Service::DynamoDb, operation) => {
+                return Ok(dynamodb::forward(&self.database, &format!("{DYNAMODB}.{operation}"), &body).await);
+            }
+            (Service::Ses, _) => return self.ses.send(&document),
             (Service::Kms, "Sign") => self.kms.sign(&document)?,
             (Service::SecretsManager, "GetSecretValue") => stored::secret(&self.secrets, &document)?,
             (Service::Ssm, "GetParameter") => stored::parameter(&self.parameters, &document)?,
-            _ => return Err(Refusal::unknown(target)),
+            _ => return Err(Refusal::unknown(action)),
         };
         let mut text = answer.to_string();
         if lock(&self.cut_off).contains(&service) {

@@ -1,6 +1,5 @@
 //! The publisher's commands at a function URL behind IAM: every call carries a signature of version 4 that AWS would find
-//! right, which is reckoned here anew
-//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>).
+//! right, which is reckoned anew.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -8,8 +7,7 @@ use std::net::TcpListener;
 use std::process::{Command, Output};
 use std::thread::JoinHandle;
 
-use marque_tests::binary;
-use sha2::{Digest, Sha256};
+use marque_tests::{binary, sigv4};
 
 const KEY_ID: &str = "ASIAIOSFODNN7EXAMPLE";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -71,7 +69,6 @@ fn a_call_is_signed_for_the_function_s_url() {
     let came = came.join().expect("a request");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     came.assert_signed("eu-central-1");
-    assert_eq!(came.headers["x-amz-security-token"], SESSION);
     assert!(came.headers["authorization"].contains("idempotency-key;"), "the key is signed too");
 }
 
@@ -99,7 +96,6 @@ fn what_the_aws_cli_finds_for_a_profile_signs_too_and_beats_the_environment() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(came.target, "/admin/v1/licenses?email=ann%2Btag%40example.org&limit=100");
     came.assert_signed("us-east-1");
-    assert_eq!(came.headers["x-amz-security-token"], SESSION);
 }
 
 #[test]
@@ -121,43 +117,11 @@ fn a_refused_signature_and_missing_credentials_name_the_cure() {
 impl Came {
     /// Holds that the signature is that of this request.
     fn assert_signed(&self, region: &str) {
-        let authorization = &self.headers["authorization"];
-        let field = |name: &str| {
-            let found = authorization.split([' ', ',']).find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
-            found.unwrap_or_else(|| panic!("{name} is not in {authorization}"))
-        };
-        let time = &self.headers["x-amz-date"];
-        let scope = format!("{}/{region}/lambda/aws4_request", &time[..8]);
-        assert_eq!(field("Credential"), format!("{KEY_ID}/{scope}"));
-        let signed: Vec<_> = field("SignedHeaders").split(';').collect();
-        assert!(signed.contains(&"host") && signed.contains(&"x-amz-date"), "{signed:?}");
-        let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
-        let mut query: Vec<_> = query.split('&').collect();
-        query.sort_unstable();
-        let headers: String = signed.iter().map(|name| format!("{name}:{}\n", self.headers[*name])).collect();
-        let request = format!(
-            "{}\n{path}\n{}\n{headers}\n{}\n{}",
-            self.method,
-            query.join("&"),
-            signed.join(";"),
-            hex(&Sha256::digest(&self.body))
-        );
-        let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex(&Sha256::digest(request)));
-        let mut key = format!("AWS4{SECRET}").into_bytes();
-        for part in scope.split('/') {
-            key = hmac(&key, part.as_bytes());
-        }
-        assert_eq!(field("Signature"), hex(&hmac(&key, to_sign.as_bytes())));
+        let request = http::Request::builder().method(self.method.as_str()).uri(&self.target);
+        let request = self.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        let (request, ()) = request.body(()).expect("a request").into_parts();
+        let expected =
+            sigv4::Expected { key_id: KEY_ID, secret: SECRET, session_token: SESSION, region, service: "lambda" };
+        assert_eq!(sigv4::check(&request, &self.body, expected), Ok(()));
     }
-}
-
-/// HMAC of RFC 2104 with SHA-256; no key here is longer than a block.
-fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
-    let block = |pad: u8| (0..64).map(|at| key.get(at).copied().unwrap_or(0) ^ pad).collect::<Vec<u8>>();
-    let inner = Sha256::new().chain_update(block(0x36)).chain_update(message).finalize();
-    Sha256::new().chain_update(block(0x5c)).chain_update(inner).finalize().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,11 +6,11 @@ use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
-use marque_clouds::{Anchors, Fetcher, OciProof, Proof, TrustData, Verifier};
+use marque_clouds::{Anchors, Fetcher, TrustData, Verifier};
 use marque_core::{Cloud, ProofBinding, Timestamp};
 use marque_service::http::{Body, Fields, FromBody, UnknownMembers};
 use marque_service::problem::Error;
-use marque_simulators::proofs::{Labels, Request, Simulator, pem};
+use marque_simulators::proofs::{Labels, Request, Simulator, pem, written};
 use marque_simulators::{Key, jwk};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -132,36 +132,4 @@ async fn anchors(State(local): State<Local>, Path(cloud): Path<String>) -> Resul
     let certificates: Vec<_> = certificate.iter().map(|der| pem(der)).collect();
     let keys: Vec<_> = key.iter().map(jwk).collect();
     Ok(Json(json!({ "certificates": certificates, "keys": keys })))
-}
-
-/// The proof as a registration carries it.
-fn written(proof: Proof) -> Value {
-    let cloud = proof.cloud();
-    match proof {
-        Proof::Aws { identity_document_rsa2048 } => {
-            json!({ "cloud": cloud, "identity_document_rsa2048": identity_document_rsa2048 })
-        }
-        Proof::Azure { attested_document } => json!({ "cloud": cloud, "attested_document": attested_document }),
-        Proof::Gcp { identity_token } => json!({ "cloud": cloud, "identity_token": identity_token }),
-        Proof::Oci(OciProof {
-            instance_certificate,
-            intermediates,
-            binding_signature,
-            roots_request,
-            marketplace_token,
-        }) => {
-            let headers: BTreeMap<_, _> = roots_request.headers.into_iter().collect();
-            let mut proof = json!({
-                "cloud": cloud,
-                "instance_certificate": instance_certificate,
-                "intermediates": intermediates,
-                "binding_signature": binding_signature,
-                "roots_request": { "url": roots_request.url, "headers": headers },
-            });
-            if let Some(token) = marketplace_token {
-                proof["marketplace_token"] = token.into();
-            }
-            proof
-        }
-    }
 }

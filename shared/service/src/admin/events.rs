@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::page::{Page, Parameters};
+use super::page::{Page, PageParameters, Parameters};
 use super::{Caller, licenses};
 use crate::App;
 use crate::problem::{Error, Problem};
@@ -84,8 +84,7 @@ fn hex<const N: usize>(bytes: &[u8; N]) -> String {
 #[utoipa::path(get, path = "/admin/v1/licenses/{id}/events", tag = "licences",
     params(
         ("id" = String, Path, description = "The licence"),
-        ("limit" = Option<u8>, Query, description = "1 to 100, 50 if absent"),
-        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
+        PageParameters,
     ),
     responses(
         (status = 200, body = Page<EventAnswer>),

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::license::LicenseAnswer;
-use super::page::{Page, Parameters, Window};
+use super::page::{Page, PageParameters, Parameters, Window};
 use super::{Call, Caller, Success, discounts};
 use crate::history::new_event;
 use crate::http::{Fields, FromBody, UnknownMembers};
@@ -148,8 +148,7 @@ pub(crate) async fn show(
         ("customer_id" = Option<String>, Query, description = "Whose; one of the three must be given"),
         ("month" = Option<String>, Query, description = "The month of issue, such as 2027-03"),
         ("email" = Option<String>, Query, description = "Whose, whatever the address's case and plus-tag"),
-        ("limit" = Option<u8>, Query, description = "1 to 100, 50 if absent"),
-        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
+        PageParameters,
     ),
     responses(
         (status = 200, body = Page<LicenseAnswer>),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::actions::{Because, BecauseSchema};
-use super::page::{Page, Parameters};
+use super::page::{Page, PageParameters, Parameters};
 use super::{Call, Caller, Success};
 use crate::App;
 use crate::history::{new_event, note};
@@ -69,14 +69,14 @@ impl From<RegisteredMachine> for MachineAnswer {
     }
 }
 
-/// The machines of a cloud, by account; those of one account, or those that are confirmed or not, if it is asked for.
+/// The machines of a cloud, by account; those of one account, or those that are confirmed or not, if it is asked for. What
+/// is not asked for makes a page shorter.
 #[utoipa::path(get, path = "/admin/v1/machines", tag = "machines",
     params(
         ("cloud" = String, Query, description = "`aws`, `azure`, `gcp` or `oci`"),
         ("account" = Option<String>, Query, description = "The account, subscription, project number or tenancy"),
         ("confirmed" = Option<bool>, Query, description = "Only those that are, or are not"),
-        ("limit" = Option<u8>, Query, description = "1 to 100, 50 if absent; what is not asked for makes a page shorter"),
-        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
+        PageParameters,
     ),
     responses(
         (status = 200, body = Page<MachineAnswer>),
@@ -111,11 +111,13 @@ pub(crate) async fn list(
     Ok(Json(Page::new(items, next)))
 }
 
-/// Confirms a machine: the cloud's usage report names it.
-#[utoipa::path(post, path = "/admin/v1/machines/{cloud}/{instance}/confirm", tag = "machines",
+/// Confirms a machine, or shuts it out: then it cannot register any more, and a licence that its cloud bills is revoked with
+/// it.
+#[utoipa::path(post, path = "/admin/v1/machines/{cloud}/{instance}/{action}", tag = "machines",
     params(
         ("cloud" = String, Path, description = "The cloud"),
         ("instance" = String, Path, description = "The machine"),
+        ("action" = String, Path, description = "`confirm`, since the cloud's usage report names it, or `revoke`"),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 64 printable ASCII characters"),
     ),
     request_body = BecauseSchema,
@@ -125,44 +127,27 @@ pub(crate) async fn list(
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn confirm(
+pub(crate) async fn act(
     State(app): State<App>,
-    Path((cloud, instance)): Path<(String, String)>,
+    Path((cloud, instance, action)): Path<(String, String, String)>,
     call: Call<Because>,
 ) -> Result<Success, Error> {
-    change(&app, (&cloud, &instance), &call, Verb::Confirm).await
-}
-
-/// Shuts a machine out: it cannot register any more, and a licence that its cloud bills is revoked with it.
-#[utoipa::path(post, path = "/admin/v1/machines/{cloud}/{instance}/revoke", tag = "machines",
-    params(
-        ("cloud" = String, Path, description = "The cloud"),
-        ("instance" = String, Path, description = "The machine"),
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 64 printable ASCII characters"),
-    ),
-    request_body = BecauseSchema,
-    responses(
-        (status = 200, body = MachineAnswer),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub(crate) async fn revoke(
-    State(app): State<App>,
-    Path((cloud, instance)): Path<(String, String)>,
-    call: Call<Because>,
-) -> Result<Success, Error> {
-    change(&app, (&cloud, &instance), &call, Verb::Revoke).await
+    let action = match action.as_str() {
+        "confirm" => Action::Confirm,
+        "revoke" => Action::Revoke,
+        _ => return Err(Error::NotFound),
+    };
+    change(&app, (&cloud, &instance), &call, action).await
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verb {
+enum Action {
     Confirm,
     Revoke,
 }
 
 /// The machine and the history of its licence, all or nothing.
-async fn change(app: &App, path: (&str, &str), call: &Call<Because>, verb: Verb) -> Result<Success, Error> {
+async fn change(app: &App, path: (&str, &str), call: &Call<Because>, action: Action) -> Result<Success, Error> {
     let cloud: Cloud = path.0.parse().map_err(|_| Error::NotFound)?;
     let now = app.clock().now();
     for _ in 0..TRIES {
@@ -174,12 +159,12 @@ async fn change(app: &App, path: (&str, &str), call: &Call<Because>, verb: Verb)
         let plans = app.plans(&license).await?;
         let reason = note(&call.body.reason);
         let mut record = RegisteredMachine { version: machine.version + 1, ..machine.clone() };
-        let (mut after, what) = match verb {
-            Verb::Confirm => {
+        let (mut after, what) = match action {
+            Action::Confirm => {
                 record.confirmed = true;
                 (license.clone().noted(), What::MachineConfirmed { cloud, reason: reason.note() })
             }
-            Verb::Revoke => {
+            Action::Revoke => {
                 record.revoked = true;
                 match (machine.mode, machine.revoked) {
                     (Mode::Billed, false) => {

@@ -9,6 +9,7 @@ mod customers;
 mod discounts;
 mod events;
 mod files;
+mod importer;
 mod imports;
 mod license;
 mod licenses;
@@ -31,6 +32,7 @@ pub use once::{Call, Once, Success};
 pub(crate) use page::{Page, Parameters, Window};
 
 use crate::App;
+use crate::http::for_the_publisher;
 use crate::problem::Problem;
 
 #[derive(OpenApi)]
@@ -47,7 +49,7 @@ pub fn router(app: App) -> axum::Router {
 
 /// The function's calls, with their descriptions, behind `access`.
 pub fn api(access: Access) -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Contract::openapi())
+    let calls = OpenApiRouter::with_openapi(Contract::openapi())
         .routes(routes!(products::list))
         .routes(routes!(products::put, products::show))
         .routes(routes!(plans::put, plans::show))
@@ -62,8 +64,7 @@ pub fn api(access: Access) -> OpenApiRouter<App> {
         .routes(routes!(files::make))
         .routes(routes!(imports::import))
         .routes(routes!(machines::list))
-        .routes(routes!(machines::confirm))
-        .routes(routes!(machines::revoke))
+        .routes(routes!(machines::act))
         .routes(routes!(actions::terms::renew))
         .routes(routes!(actions::terms::change_plan))
         .routes(routes!(actions::terms::withdraw_change))
@@ -72,6 +73,6 @@ pub fn api(access: Access) -> OpenApiRouter<App> {
         .routes(routes!(actions::stop::suspend))
         .routes(routes!(actions::stop::reinstate))
         .routes(routes!(actions::stop::revoke))
-        .routes(routes!(actions::stop::release))
-        .route_layer(from_fn_with_state(access, authenticate))
+        .routes(routes!(actions::stop::release));
+    for_the_publisher(calls).route_layer(from_fn_with_state(access, authenticate))
 }

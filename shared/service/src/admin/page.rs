@@ -9,7 +9,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use http::request::Parts;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::problem::{Error, Fault};
 
@@ -23,6 +23,18 @@ pub(crate) struct Page<T: ToSchema> {
     items: Vec<T>,
     /// Where the next page begins; null at the end.
     next_cursor: Option<String>,
+}
+
+/// The parameters of every list, as the contract describes them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the description of what `Parameters::window` reads")]
+pub(crate) struct PageParameters {
+    /// 1 to 100, 50 if absent.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u8>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
 }
 
 /// The parameters of a request, each asked for once; what was never asked for is unknown.

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use marque_core::event::Head;
 use marque_core::{CustomerId, LicenseId, PersonText, Timestamp};
-use marque_store::{Along, Committed, StoreError};
+use marque_store::{Along, Committed, StoreError, TrialAsk};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -22,8 +22,8 @@ use crate::validate::TRIES;
 /// So much is read at a time.
 const PAGE: i32 = 100;
 
-/// Everything about a customer as JSON Lines: the customer, discounts, licences with their codes, histories and files, each
-/// line with its `type`.
+/// Everything about a customer as JSON Lines: the customer, discounts, licences with their codes, histories and files, and
+/// the trials that were asked for under the address in the last days, each line with its `type`.
 #[utoipa::path(get, path = "/admin/v1/customers/{id}/export", tag = "customers",
     params(("id" = String, Path, description = "The customer")),
     responses(
@@ -34,7 +34,7 @@ const PAGE: i32 = 100;
 )]
 pub(crate) async fn export(State(app): State<App>, Path(id): Path<String>, _: Caller) -> Result<Response, Error> {
     let customer = customers::of_path(&app, &id).await?;
-    let id = customer.id;
+    let (id, person, now) = (customer.id, customer.email.person(), app.clock().now());
     let mut lines = Lines::default();
     lines.add("customer", None, &CustomerAnswer::from(customer))?;
     for (discount, note) in app.store().discounts_of(id).await? {
@@ -42,6 +42,14 @@ pub(crate) async fn export(State(app): State<App>, Path(id): Path<String>, _: Ca
     }
     for license in all_licenses(&app, id).await? {
         license_lines(&app, license, &mut lines).await?;
+    }
+    for ask in app.store().trial_asks_of(person, None, PAGE).await? {
+        if let Some(ask) = app.store().trial_ask(ask, now).await? {
+            let TrialAsk { product, name, company, email, license, .. } = ask;
+            let asked =
+                json!({"product": product, "name": name, "company": company, "email": email, "license_id": license});
+            lines.add("trial", None, &asked)?;
+        }
     }
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines.0).into_response())
 }
@@ -157,6 +165,7 @@ pub(crate) async fn erase(State(app): State<App>, Path(id): Path<String>, call: 
             app.store().erase_texts_of(license).await?;
         }
         app.store().erase_discount_notes(customer.id).await?;
+        app.store().erase_trial_asks(customer.email.person()).await?;
         let success = Success::new(StatusCode::OK, &ErasedAnswer { id: customer.id, erased_at: now })?;
         let mut along = Along::default();
         call.once.keep(&mut along, &success, now)?;

@@ -8,7 +8,7 @@ use marque_core::{FingerprintKind, Listing, ListingName, Product, Slug};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::page::{Page, Parameters};
+use super::page::{Page, PageParameters, Parameters};
 use super::{Caller, Success};
 use crate::App;
 use crate::http::{Body, Fields, FromBody, UnknownMembers};
@@ -184,8 +184,7 @@ impl From<&Dimension> for DimensionSchema {
 /// Every product, by name.
 #[utoipa::path(get, path = "/admin/v1/products", tag = "catalogue",
     params(
-        ("limit" = Option<u8>, Query, description = "1 to 100, 50 if absent"),
-        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before"),
+        PageParameters,
     ),
     responses(
         (status = 200, body = Page<ProductAnswer>),

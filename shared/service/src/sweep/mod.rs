@@ -3,6 +3,8 @@
 //! Safe to run twice at once, and to be ended anywhere: each piece of work is moved on under the condition that it is still
 //! due, and what is not done stays in the index for the next run.
 
+use std::collections::VecDeque;
+
 use futures_util::{StreamExt, stream};
 use marque_core::{Letter, LicenseId, MailId, Timestamp};
 use marque_store::{Along, Committed, Due, Outgoing, Shard, StoreError, Work};
@@ -60,26 +62,22 @@ pub async fn run(app: &App, milliseconds: f64) -> Result<Counts, Error> {
     let stopwatch = Stopwatch::start();
     let now = app.clock().now();
     let mut counts = Counts::default();
+    let mut shards: VecDeque<_> = Shard::all().map(|shard| (shard, None)).collect();
     // Another shard first each time, so that a run that is too short starves none.
     let [first] = chance::draw();
-    let shards: Vec<_> = Shard::all().collect();
-    for shard in shards.iter().cycle().skip(usize::from(first) % shards.len()).take(shards.len()) {
-        let mut position = None;
-        loop {
-            if stopwatch.milliseconds() >= milliseconds {
-                return Ok(counts);
-            }
-            let page = app.store().due(*shard, now, position, PAGE).await?;
-            counts.pages += 1;
-            let mut work = stream::iter(page.entries).map(|due| perform(app, due, now)).buffer_unordered(AT_ONCE);
-            while let Some(done) = work.next().await {
-                counts.count(done);
-            }
-            match page.next {
-                Some(next) => position = Some(next),
-                None => break,
-            }
+    shards.rotate_left(usize::from(first) % shards.len());
+    // A page of each in turn: each shard is a partition of the index, and takes a thousand writes a second.
+    while let Some((shard, position)) = shards.pop_front() {
+        if stopwatch.milliseconds() >= milliseconds {
+            return Ok(counts);
         }
+        let page = app.store().due(shard, now, position, PAGE).await?;
+        counts.pages += 1;
+        let mut work = stream::iter(page.entries).map(|due| perform(app, due, now)).buffer_unordered(AT_ONCE);
+        while let Some(done) = work.next().await {
+            counts.count(done);
+        }
+        shards.extend(page.next.map(|next| (shard, Some(next))));
     }
     counts.finished = true;
     Ok(counts)

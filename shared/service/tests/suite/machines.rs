@@ -6,13 +6,13 @@ use axum::Router;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use ed25519_dalek::{Signer, SigningKey};
 use http::{Request, header};
-use marque_clouds::{Fetcher, Proof, TrustData, Verifier};
+use marque_clouds::{Fetcher, TrustData, Verifier};
 use marque_core::listing::Mode;
 use marque_core::{Cloud, Duration, Listing, ProofBinding, Timestamp};
 use marque_service::http::{envelope, published};
 use marque_service::{registration, validate};
 use marque_simulators::Key;
-use marque_simulators::proofs::{Labels, Request as Asked, Simulator};
+use marque_simulators::proofs::{Labels, Request as Asked, Simulator, written};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tower::ServiceExt;
@@ -129,17 +129,6 @@ fn signature(key: &SigningKey, path: &str, body: &str) -> String {
     let digest: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
     let message = format!("marque/request/v1\nPOST\n{path}\n{digest}");
     Base64UrlUnpadded::encode_string(&key.sign(message.as_bytes()).to_bytes())
-}
-
-fn written(proof: Proof) -> Value {
-    match proof {
-        Proof::Aws { identity_document_rsa2048 } => {
-            json!({ "cloud": "aws", "identity_document_rsa2048": identity_document_rsa2048 })
-        }
-        Proof::Azure { attested_document } => json!({ "cloud": "azure", "attested_document": attested_document }),
-        Proof::Gcp { identity_token } => json!({ "cloud": "gcp", "identity_token": identity_token }),
-        Proof::Oci(_) => panic!("not used here"),
-    }
 }
 
 #[tokio::test]

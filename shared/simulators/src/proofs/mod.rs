@@ -5,6 +5,7 @@ mod azure;
 mod gcp;
 mod labels;
 mod oci;
+mod written;
 
 use marque_clouds::{Anchors, Proof};
 use marque_core::{Cloud, ProofBinding, Timestamp};
@@ -14,6 +15,7 @@ pub use azure::{AzureDocument, sign as sign_azure};
 pub use gcp::{GcpClaims, sign as sign_gcp};
 pub use labels::Labels;
 pub use oci::{OciInstance, pem, pem_block, sign as sign_oci};
+pub use written::written;
 
 use crate::key::{Key, KeyFault};
 

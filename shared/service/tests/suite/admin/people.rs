@@ -3,7 +3,15 @@
 use serde_json::{Value, json};
 
 use super::{act, sell, shop, text};
-use crate::harness::House;
+use crate::harness::{House, PRODUCT};
+
+/// Somebody asks for a trial; the token of the link that came.
+async fn asked(house: &House, email: &str) -> String {
+    let ask = json!({"product": PRODUCT, "email": email, "first_name": "Ann", "last_name": "Lee", "company": "Org"});
+    house.post("/v1/trials", &ask).await.ok(202);
+    let link = house.outbox.all().pop().unwrap().links.pop().unwrap();
+    link.split_once("token=").unwrap().1.to_owned()
+}
 
 async fn lines(house: &House, customer: &str) -> Vec<Value> {
     let answer = house.see(&format!("/customers/{customer}/export")).await;
@@ -19,9 +27,12 @@ async fn an_export_has_everything_about_a_customer() {
     house.ask(&format!("/customers/{customer}/discounts"), &discount).await.ok(201);
     house.activate(text(&license["code"]), 1).await.ok(201);
     assert_eq!(act(&house, &license, "file", &json!({})).await.status, 200);
+    asked(&house, "Ann.Lee+tag@example.org").await;
+    asked(&house, "somebody.else@example.org").await;
     let lines = lines(&house, &customer).await;
     let kinds: Vec<_> = lines.iter().map(|line| text(&line["type"])).collect();
-    assert_eq!(kinds, ["customer", "discount", "license", "event", "event", "event", "file"]);
+    assert_eq!(kinds, ["customer", "discount", "license", "event", "event", "event", "file", "trial"]);
+    assert_eq!(lines[7]["email"], "Ann.Lee+tag@example.org");
     assert_eq!((&lines[0]["email"], &lines[2]["code"]), (&json!("ann.lee@example.org"), &license["code"]));
     assert_eq!((&lines[3]["event"], &lines[3]["license_id"]), (&json!("issued"), &license["id"]));
     assert!(text(&lines[6]["text"]).contains("Licensed to: Ann Lee"));
@@ -39,6 +50,8 @@ async fn erasure_removes_the_person_and_keeps_the_chain() {
     let discount = json!({"kind": "education", "percent": 30, "note": "letter of Ann Lee"});
     house.ask(&format!("/customers/{customer}/discounts"), &discount).await.ok(201);
 
+    let token = asked(&house, "ann.lee@example.org").await;
+    asked(&house, "ANN.LEE+tag@example.org").await;
     let path = format!("/customers/{customer}/erase");
     house.ask(&path, &json!({})).await.problem(400, "INVALID_REQUEST");
     let body = json!({"reason": "asked"});
@@ -47,15 +60,16 @@ async fn erasure_removes_the_person_and_keeps_the_chain() {
 
     let items = house.embedded.client().scan().table_name("marque").send().await.unwrap().items.unwrap();
     let table = format!("{items:?}");
-    for trace in ["Ann", "ann.lee", "Org"] {
+    for trace in ["Ann", "ann.lee", "ANN.LEE", "Org"] {
         assert!(!table.contains(trace), "{trace} is still there");
     }
+    house.post("/v1/trials/confirm", &json!({"token": token})).await.problem(404, "NOT_FOUND");
     for path in [format!("/customers/{customer}"), format!("/customers/{customer}/export")] {
         house.see(&path).await.problem(404, "NOT_FOUND");
     }
     assert_eq!(house.see("/customers?email=ann.lee@example.org").await.ok(200)["items"], json!([]));
     house.ask(&path, &body).await.problem(404, "NOT_FOUND");
-    let again = json!({"product": crate::harness::PRODUCT, "plan": "yearly", "customer_id": customer});
+    let again = json!({"product": PRODUCT, "plan": "yearly", "customer_id": customer});
     house.ask("/licenses", &again).await.problem(404, "NOT_FOUND");
 
     let id = text(&license["id"]).parse().unwrap();

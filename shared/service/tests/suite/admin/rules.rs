@@ -5,7 +5,7 @@ use marque_core::token::Subject;
 use serde_json::{Value, json};
 
 use super::{act, listed, put_plan, sell, shop, text};
-use crate::harness::{House, PRODUCT, domain};
+use crate::harness::{House, PRODUCT, domain, validation, with};
 
 async fn seen(house: &House, license: &Value, number: u8) -> Value {
     house.validate(text(&license["id"]).parse().unwrap(), number).await.ok(200)
@@ -107,6 +107,22 @@ async fn rule_5_a_site_without_internet_gets_its_file_from_support() {
 }
 
 #[tokio::test]
+async fn rule_6_a_licence_is_good_for_every_version_of_the_product() {
+    let (house, customer) = shop().await;
+    let license = bound(&house, &customer, "monthly", 1).await;
+    let before = seen(&house, &license, 1).await;
+    for version in [json!("0.0.1"), json!("999.0.0"), json!("no version at all"), Value::Null] {
+        let body = with(validation(text(&license["id"]).parse().unwrap(), 1), "product_version", version);
+        let after = house.post("/v1/validations", &body).await.ok(200);
+        for member in ["valid", "code", "state", "paid_through", "grace_until", "features"] {
+            assert_eq!(after[member], before[member], "{member}: {body}");
+        }
+    }
+    let shown = house.see(&format!("/licenses/{}", text(&license["id"]))).await.ok(200);
+    assert_eq!(shown["plan"], "monthly");
+}
+
+#[tokio::test]
 async fn rule_7_unused_days_are_carried_and_what_is_scheduled_waits() {
     let (house, customer) = shop().await;
     let license = bound(&house, &customer, "monthly", 1).await;
@@ -179,6 +195,21 @@ async fn rule_9_discounts_are_approved_for_a_year_on_yearly_and_perpetual_plans(
     act(&house, &license, "change-plan", &scheduled).await.problem(422, "RULE_VIOLATED");
     house.at("2028-03-10T10:00:00Z");
     issue("perpetual", &discount).await.problem(422, "RULE_VIOLATED");
+}
+
+#[tokio::test]
+async fn rule_10_the_clouds_plans_are_for_machines_and_agreements_alone() {
+    let (house, customer) = shop().await;
+    put_plan(&house, "billed", &json!({"term": null, "grace": "P11D", "sale": "hidden"})).await;
+    let body = json!({"product": PRODUCT, "plan": "billed", "customer_id": customer});
+    house.ask("/licenses", &body).await.problem(422, "RULE_VIOLATED");
+    let license = sell(&house, &customer, "monthly").await;
+    act(&house, &license, "change-plan", &json!({"plan": "billed"})).await.problem(422, "RULE_VIOLATED");
+    let code = "A0001-F5416-5B71B-AC380-95077";
+    let person = json!({"name": "N", "company": "C", "email": "n@example.org"});
+    let line = json!({"code": code, "product": PRODUCT, "plan": "billed", "customer": person});
+    let imported = house.ask("/imports", &json!({"lines": [line]})).await.ok(200);
+    assert_eq!(imported["results"][0]["errors"][0]["pointer"], "/plan");
 }
 
 #[tokio::test]
