@@ -142,7 +142,8 @@ impl Importer<'_> {
                 // Somebody else has made it, or the customer, meanwhile.
                 None => {
                     *customers = None;
-                    known = self.app.store().license_by_code(&sound.line.code.digest()).await?;
+                    let code = sound.line.code.digest();
+                    known = self.app.store().licenses_by_codes(&[code]).await?.get(&code).copied();
                 }
             }
         }

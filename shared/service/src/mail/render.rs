@@ -9,10 +9,9 @@ use super::Mail;
 use super::wording::{Part, Wording};
 
 const BODY: &str = "margin:0;padding:24px;background:#f4f4f2;color:#1c1c1a;font:16px/1.5 system-ui,sans-serif";
-const SHEET: &str =
-    "max-width:560px;margin:0 auto;padding:24px;background:#fff;border:1px solid #ddd;border-radius:8px";
+const SHEET: &str = "max-width:560px;margin:0 auto;padding:24px;background:#fff;border:1px solid #ddd;border-radius:8px;overflow-wrap:anywhere";
 const HEADING: &str = "margin:0 0 16px;font-size:20px;line-height:1.3";
-const CODE: &str = "padding:12px;background:#f4f4f2;font:bold 18px/1.4 ui-monospace,monospace;overflow-wrap:anywhere";
+const CODE: &str = "padding:12px;background:#f4f4f2;font:bold 18px/1.4 ui-monospace,monospace";
 const BUTTON: &str =
     "display:inline-block;padding:12px 20px;background:#14532d;color:#fff;text-decoration:none;border-radius:6px";
 
@@ -66,7 +65,7 @@ fn page(wording: &Wording, language: Language) -> Markup {
                             Part::Code(code) => p style=(CODE) { (code) },
                             Part::Link { label, url } => {
                                 p { a href=(url) style=(BUTTON) { (label) } }
-                                p style="overflow-wrap:anywhere" { (url) }
+                                p { (url) }
                             },
                         }
                     }
