@@ -20,8 +20,9 @@ use crate::problem::{Error, Fault};
 use crate::validate::TRIES;
 use crate::{App, chance};
 
-/// So many people's lines are under way at once: enough to hide the table's latency.
-const AT_ONCE: usize = 8;
+/// So many people's lines are under way at once: enough to hide the table's latency, and few enough for the partitions of a
+/// month and of all customers, which take 500 transactions a second each.
+const AT_ONCE: usize = 4;
 /// More customers than these are never of one person.
 const CUSTOMERS_OF_A_PERSON: i32 = 100;
 
