@@ -8,7 +8,8 @@
 //! MARQUE_FUZZ_SEED=… MARQUE_FUZZ_SECONDS=60 cargo test -p marque-clouds --test fuzz    # as another run went
 //! ```
 //!
-//! What is found is written into `tests/fuzz/cases`, as `<parser>-<digest>`; every case there is tried at each run.
+//! What is found is written into `tests/fuzz/cases`, as `<parser>-<digest>`; every case there is tried at each run, and
+//! those that were written by hand, `<parser>-<word>`, with them.
 
 #[cfg(test)]
 mod changes;
@@ -72,12 +73,13 @@ mod tests {
         for entry in std::fs::read_dir(cases()).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            let parser = PARSERS.iter().find(|parser| name.starts_with(&format!("{}-", parser.name)));
+            let parser = name.rsplit_once('-').and_then(|(name, _)| PARSERS.iter().find(|parser| parser.name == name));
             let parser = parser.unwrap_or_else(|| panic!("{name} is no case of a parser"));
             feed(parser, &std::fs::read(&path).unwrap()).unwrap_or_else(|fault| panic!("{name}: {fault}"));
             tried += 1;
         }
         println!("{tried} cases");
+        assert!(tried > 0, "the folder of cases is empty");
     }
 
     /// Else nothing that is changed would be worth anything.
