@@ -9,12 +9,16 @@ from template import ROOT, Project, as_list, target
 # Functions that strangers call, and why they may.
 PUBLIC = {
     "validate": "API servers show a licence's code, a lease or a machine's signature",
+    "marketplace": "buyers come from AWS's console with a token that proves them; servers show a lease",
     "register": "whoever wants a trial is a stranger, and proves an address by reading its mail",
 }
 # Actions that take no resource but `*`, and why they are granted.
 STAR_RESOURCES = {
     "xray:PutTelemetryRecords": "X-Ray knows no resources",
     "xray:PutTraceSegments": "X-Ray knows no resources",
+} | {
+    f"aws-marketplace:{action}": "AWS Marketplace knows no resources"
+    for action in ["BatchMeterUsage", "DescribeAgreement", "GetAgreementTerms", "GetEntitlements", "ResolveCustomer", "SearchAgreements"]
 }
 # What the platform does in a function's name; the function itself calls everything else.
 PLATFORM = ("logs:", "sqs:", "xray:")
@@ -219,6 +223,114 @@ def queues(project):
             yield f"{queue}: VisibilityTimeout must be at least six times the function's timeout, {needed} s"
 
 
+@rule("every queue is encrypted, takes messages from its rule alone, and a function reads a bounded number at once")
+def queue_safety(project):
+    for name, queue in project.of_type("AWS::SQS::Queue").items():
+        if queue["Properties"].get("SqsManagedSseEnabled") is not True:
+            yield f"{name} is not encrypted"
+        if queue["Properties"].get("MessageRetentionPeriod") != FORTNIGHT:
+            yield f"{name} does not keep its messages for 14 days"
+    for name, policy in project.of_type("AWS::SQS::QueuePolicy").items():
+        for statement in as_list(policy["Properties"]["PolicyDocument"]["Statement"]):
+            if statement["Effect"] == "Allow" and not statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn"):
+                yield f"{name} lets anybody's rule in: it lacks aws:SourceArn"
+    for name, mapping in project.of_type("AWS::Lambda::EventSourceMapping").items():
+        if not mapping["Properties"].get("ScalingConfig", {}).get("MaximumConcurrency"):
+            yield f"{name} has no MaximumConcurrency"
+
+
+# ---------------------------------------------------------------------------------------------------- AWS Marketplace
+
+FORTNIGHT = 14 * 86400
+SOURCE = ["aws.agreement-marketplace"]
+
+
+@rule("every event of the seller's agreements goes to the queue, whatever kind it is, and the seller's account alone sends")
+def agreement_events(project):
+    rules = {name: r["Properties"] for name, r in project.of_type("AWS::Events::Rule").items() if r["Properties"].get("EventPattern")}
+    if not any(r["EventPattern"].get("source") == SOURCE for r in rules.values()):
+        yield "no rule takes the events of AWS Marketplace"
+    for name, r in rules.items():
+        if set(r["EventPattern"]) != {"source", "account"}:
+            yield f"{name} must choose by source and account alone: AWS makes new kinds of events"
+        for one in r["Targets"]:
+            if target(one["Arn"]) not in project.of_type("AWS::SQS::Queue"):
+                yield f"{name} does not send to a queue"
+    for name, bus in project.of_type("AWS::Events::EventBusPolicy").items():
+        statement = bus["Properties"]["Statement"]
+        if "SellerRoleArn" not in json.dumps(statement["Principal"]) or statement["Action"] != "events:PutEvents":
+            yield f"{name} opens the bus to others than the seller's account"
+        if bus.get("Condition") != "HasSellerRole":
+            yield f"{name} opens the bus where nobody else sells"
+
+
+def asked(project):
+    """What the functions ask AWS Marketplace, when they ask by themselves."""
+    actions = {a for _, s in statements(project) for a in as_list(s.get("Action", []))}
+    return {a for a in actions if a.startswith("aws-marketplace:")}
+
+
+@rule("the post in us-east-1 sends every event home by its role, keeps what it cannot send, and archives all")
+def post_forwards(project):
+    resources = project.post["Resources"]
+    of_type = lambda kind: {name: r for name, r in resources.items() if r["Type"] == kind}
+    if project.post.get("Rules", {}).get("Region", {}).get("Assertions", [{}])[0].get("Assert") != {"Fn::Equals": [{"Ref": "AWS::Region"}, "us-east-1"]}:
+        yield "it can be deployed to other regions, where no event ever comes"
+    rules = of_type("AWS::Events::Rule")
+    if len(rules) != 1:
+        yield f"there are {len(rules)} rules, not one"
+    for name, r in rules.items():
+        properties = r["Properties"]
+        if properties["EventPattern"] != {"source": SOURCE, "account": [{"Ref": "AWS::AccountId"}]}:
+            yield f"{name} must take every event of this source and account, of whatever kind"
+        for one in properties["Targets"]:
+            if one["Arn"] != {"Ref": "HomeBusArn"}:
+                yield f"{name} sends elsewhere than home"
+            role = resources.get(target(one.get("RoleArn")), {}).get("Properties", {})
+            trusted = [s.get("Principal") for s in role.get("AssumeRolePolicyDocument", {}).get("Statement", [])]
+            if trusted != [{"Service": "events.amazonaws.com"}]:
+                yield f"{name}: its role is missing, or others than EventBridge assume it"
+            granted = [(s["Action"], s["Resource"]) for p in role.get("Policies", []) for s in p["PolicyDocument"]["Statement"]]
+            if granted != [("events:PutEvents", {"Ref": "HomeBusArn"})]:
+                yield f"{name}: its role may do something else than put events at home"
+            if target(one.get("DeadLetterConfig", {}).get("Arn")) not in of_type("AWS::SQS::Queue"):
+                yield f"{name} loses what it cannot send"
+            if one.get("RetryPolicy", {}).get("MaximumEventAgeInSeconds") != 86400:
+                yield f"{name} does not try for a day"
+    for name, queue in of_type("AWS::SQS::Queue").items():
+        if queue["Properties"].get("SqsManagedSseEnabled") is not True or queue["Properties"].get("MessageRetentionPeriod") != FORTNIGHT:
+            yield f"{name} is not encrypted, or does not keep its messages for 14 days"
+        if not any(target(d["Value"]) == name for a in of_type("AWS::CloudWatch::Alarm").values() for d in a["Properties"]["Dimensions"]):
+            yield f"{name} has no alarm"
+    for name, policy in of_type("AWS::SQS::QueuePolicy").items():
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            if statement["Effect"] == "Allow" and target(statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn")) not in rules:
+                yield f"{name} lets anybody's rule in"
+    archives = of_type("AWS::Events::Archive")
+    if not any(a["Properties"]["EventPattern"] == {"source": SOURCE} and a["Properties"].get("RetentionDays") for a in archives.values()):
+        yield "nothing is archived, or for ever"
+
+
+@rule("the seller's role is assumed from the home account with the issuer as external id, and asks what the functions ask")
+def seller_role(project):
+    role = project.post["Resources"].get("SellerRole", {}).get("Properties", {})
+    for statement in role.get("AssumeRolePolicyDocument", {}).get("Statement", [{}]):
+        if statement.get("Condition") != {"StringEquals": {"sts:ExternalId": {"Ref": "Issuer"}}}:
+            yield "SellerRole is assumed without the issuer as external id"
+        if "HomeBusArn" not in json.dumps(statement.get("Principal")):
+            yield "SellerRole is assumed from elsewhere than the home account"
+    granted = {a for p in role.get("Policies", []) for s in p["PolicyDocument"]["Statement"] for a in as_list(s["Action"])}
+    wanted = asked(project)
+    for missing in sorted(wanted - granted):
+        yield f"SellerRole lacks {missing}, which a function asks"
+    # Usage is reported by a function of its own.
+    for idle in sorted(granted - wanted - {"aws-marketplace:BatchMeterUsage"}):
+        yield f"SellerRole grants {idle}, which no function asks"
+    for where, statement in statements(project):
+        if "sts:AssumeRole" in as_list(statement.get("Action", [])) and "Principal" not in statement and statement["Resource"] != {"Ref": "SellerRoleArn"}:
+            yield f"{where} may assume other roles than the seller's"
+
+
 # --------------------------------------------------------------------------------------------------------------- alarms
 
 
@@ -367,6 +479,16 @@ def table_shape(project):
                 yield f"{name}: its {what} are {found}; the store makes {expected}"
 
 
+# The secret that the operator stores.
+RING = "KeyRing"
+
+
+def irreplaceable(project):
+    """What cannot be made again. A secret that chance draws can."""
+    kept = project.of_type("AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SecretsManager::Secret")
+    return {name: r for name, r in kept.items() if "GenerateSecretString" not in r["Properties"] or name == RING}
+
+
 @rule("the table is recoverable, protected, encrypted, and outlives the stack")
 def table_safety(project):
     for name, table in project.of_type("AWS::DynamoDB::Table").items():
@@ -377,7 +499,7 @@ def table_safety(project):
             yield f"{name} has no deletion protection"
         if properties.get("SSESpecification", {}).get("SSEEnabled") is not True:
             yield f"{name}: SSE is not on"
-    for name, kept in project.of_type("AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SecretsManager::Secret").items():
+    for name, kept in irreplaceable(project).items():
         for policy in ["DeletionPolicy", "UpdateReplacePolicy"]:
             if kept.get(policy) != "Retain":
                 yield f"{name}: {policy} is {kept.get(policy)}, not Retain"
@@ -386,9 +508,13 @@ def table_safety(project):
 @rule("the ring's secret is made empty, and the file key signs Ed25519 over raw messages and nothing else")
 def keys_safety(project):
     for name, secret in project.of_type("AWS::SecretsManager::Secret").items():
-        for value in ["SecretString", "GenerateSecretString"]:
-            if value in secret["Properties"]:
-                yield f"{name}: {value} would look like a ring, and could be put over the real one"
+        properties = secret["Properties"]
+        if "SecretString" in properties:
+            yield f"{name}: its value stands in the template"
+        if name == RING and "GenerateSecretString" in properties:
+            yield f"{name}: what is generated would look like a ring, and could be put over the real one"
+        if name != RING and properties.get("GenerateSecretString", {}).get("PasswordLength", 0) < 43:
+            yield f"{name}: nobody stores it, so chance must draw at least 43 characters"
     only = {"StringEquals": {"kms:SigningAlgorithm": "ED25519_SHA_512", "kms:MessageType": "RAW"}}
     for name, key in project.of_type("AWS::KMS::Key").items():
         properties = key["Properties"]
@@ -403,7 +529,7 @@ def keys_safety(project):
 def stack_policy(project):
     policy = json.loads(project.texts["infra/stack-policy.json"] or '{"Statement": []}')
     denied = {r for s in policy["Statement"] if s["Effect"] == "Deny" and {"Update:Replace", "Update:Delete"} <= set(s["Action"]) for r in as_list(s["Resource"])}
-    kept = {f"LogicalResourceId/{name}" for name in project.of_type("AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SecretsManager::Secret")}
+    kept = {f"LogicalResourceId/{name}" for name in irreplaceable(project)}
     for missing in sorted(kept - denied):
         yield f"stack-policy.json does not protect {missing}"
     for stray in sorted(denied - kept):
@@ -421,7 +547,9 @@ def statements(project):
         documents += [(name, properties[key]) for key in ["PolicyDocument", "KeyPolicy"] if key in properties]
         for where, document in documents:
             for statement in as_list(document["Statement"]):
-                yield where, statement
+                # Of a choice, each side: either may be deployed.
+                for side in statement["Fn::If"][1:] if "Fn::If" in statement else [statement]:
+                    yield where, side
 
 
 @rule("no policy grants a star of actions, or all but some")

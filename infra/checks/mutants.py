@@ -236,6 +236,103 @@ def _(p):
     p.source["Resources"]["Inbox"] = {"Type": "AWS::SQS::Queue", "Properties": {}}
 
 
+@mutant("queue_safety", "a queue is not encrypted")
+def _(p):
+    del resource(p, "EventsQueue")["SqsManagedSseEnabled"]
+
+
+@mutant("queue_safety", "dead letters are kept for four days")
+def _(p):
+    del resource(p, "EventsDeadLetters")["MessageRetentionPeriod"]
+
+
+@mutant("queue_safety", "anybody's rule may put messages")
+def _(p):
+    del resource(p, "EventsQueuePolicy")["PolicyDocument"]["Statement"][0]["Condition"]
+
+
+@mutant("queue_safety", "as many batches at once as Lambda likes")
+def _(p):
+    del resource(p, "Events")["Events"]["Agreements"]["Properties"]["ScalingConfig"]
+
+
+@mutant("queues", "the queue shows its messages again while the function works")
+def _(p):
+    resource(p, "EventsQueue")["VisibilityTimeout"] = 300
+
+
+@mutant("queues", "nobody hears of events that wait")
+def _(p):
+    del p.source["Resources"]["EventsBacklog"]
+
+
+@mutant("agreement_events", "only the kinds of events that are known")
+def _(p):
+    resource(p, "AgreementEvents")["EventPattern"]["detail-type"] = ["License Updated - Manufacturer"]
+
+
+@mutant("agreement_events", "the rule takes another source")
+def _(p):
+    resource(p, "AgreementEvents")["EventPattern"]["source"] = ["aws.marketplace"]
+
+
+@mutant("agreement_events", "every account may put events")
+def _(p):
+    resource(p, "SellersBus")["Statement"]["Principal"] = "*"
+
+
+@mutant("post_forwards", "the post takes what is known alone")
+def _(p):
+    p.post["Resources"]["Forward"]["Properties"]["EventPattern"]["detail-type"] = ["License Updated - Manufacturer"]
+
+
+@mutant("post_forwards", "the post loses what it cannot send")
+def _(p):
+    del p.post["Resources"]["Forward"]["Properties"]["Targets"][0]["DeadLetterConfig"]
+
+
+@mutant("post_forwards", "the post's role may put events anywhere")
+def _(p):
+    p.post["Resources"]["ForwardRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]["Resource"] = "*"
+
+
+@mutant("post_forwards", "the post archives nothing")
+def _(p):
+    del p.post["Resources"]["Archive"]
+
+
+@mutant("post_forwards", "the post is deployed to where no event comes")
+def _(p):
+    del p.post["Rules"]
+
+
+@mutant("post_forwards", "nobody hears of what was not sent")
+def _(p):
+    del p.post["Resources"]["UndeliveredEvents"]
+
+
+@mutant("seller_role", "the seller's role is assumed without an external id")
+def _(p):
+    del p.post["Resources"]["SellerRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]
+
+
+@mutant("seller_role", "the seller's role cannot resolve tokens")
+def _(p):
+    actions = p.post["Resources"]["SellerRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]["Action"]
+    actions.remove("aws-marketplace:ResolveCustomer")
+
+
+@mutant("seller_role", "the seller's role may cancel agreements")
+def _(p):
+    actions = p.post["Resources"]["SellerRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]["Action"]
+    actions.append("aws-marketplace:SendAgreementCancellationRequest")
+
+
+@mutant("keys_safety", "sessions are signed with a short secret")
+def _(p):
+    resource(p, "SessionKey")["GenerateSecretString"]["PasswordLength"] = 32
+
+
 @mutant("function_alarms", "no alarm on errors")
 def _(p):
     resource(p, "ValidateErrors")["MetricName"] = "Invocations"

@@ -39,6 +39,8 @@ class Project:
 
     source: dict
     translated: dict = field(default_factory=dict)
+    # infra/us-east-1.yaml, the post at AWS Marketplace: plain CloudFormation.
+    post: dict = field(default_factory=dict)
     # Texts of the repository by their path.
     texts: dict = field(default_factory=dict)
     # The names under functions/ that are deployed.
@@ -63,6 +65,7 @@ class Project:
         return cls(
             source=source,
             translated=translate(source),
+            post=yaml_parse((ROOT / "infra/us-east-1.yaml").read_text()),
             texts={path: (ROOT / path).read_text() if (ROOT / path).exists() else "" for path in paths},
             functions=[name for name in folders if name != "local"],
         )

@@ -24,6 +24,13 @@ pub const KEY_RING: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:sec
 pub const FILE_KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 /// The address that mails come from.
 pub const MAIL_FROM: &str = "licences@example.com";
+/// The account that sells on AWS Marketplace.
+pub const SELLER: &str = "111122223333";
+/// The queue of events that cannot be handled.
+pub const DEAD_LETTERS: &str =
+    "https://sqs.eu-central-1.amazonaws.com/123456789012/marque-EventsDeadLetters-1ABCDEFGHIJKL";
+/// The secret that sessions of buyers are signed with.
+const SESSION_KEY: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:SessionKey-1AbCdEfGhIjK-a1b2c3";
 /// The seed of the lease key, which is in the ring: no log may hold a byte of it.
 pub const LEASE_SEED: [u8; 32] = *b"the seed of the tests' lease key";
 const FILE_SEED: [u8; 32] = *b"the seed of the tests' file key.";
@@ -78,6 +85,7 @@ impl Deployment {
         let ring = ring(&root, &file);
         aws.ses().verify(MAIL_FROM);
         aws.put_secret(KEY_RING, serde_json::to_string(&ring).expect("JSON"));
+        aws.put_secret(SESSION_KEY, "Abcdefghijklmnopqrstuvwxyz0123456789Abcdefghijklmnopqrstuvwxyz01");
         let demo = Demo {
             product: "kopicloud-ad-api".parse().expect("a product"),
             licenses: Vec::new(),
@@ -135,6 +143,9 @@ impl Deployment {
             ("MARQUE_ISSUER", ISSUER.to_owned()),
             ("MARQUE_KEY_RING", format!("secretsmanager:{KEY_RING}")),
             ("MARQUE_LOG", "info".to_owned()),
+            ("MARQUE_SELLER", SELLER.to_owned()),
+            ("MARQUE_SESSION_KEY", format!("secretsmanager:{SESSION_KEY}")),
+            ("MARQUE_DEAD_LETTERS", DEAD_LETTERS.to_owned()),
         ];
         let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
         self.aws.environment().into_iter().chain(variables).collect()

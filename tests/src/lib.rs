@@ -13,6 +13,7 @@ pub mod gateway;
 mod in_memory;
 mod program;
 pub mod runtime_api;
+pub mod seller;
 mod server;
 pub mod sigv4;
 

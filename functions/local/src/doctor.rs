@@ -4,8 +4,9 @@ use marque_clouds::TrustData;
 use marque_core::token::Typ;
 use marque_core::{Duration, Timestamp};
 use marque_service::aws::Aws;
-use marque_service::config::KeyRingLocation;
+use marque_service::config::{KeyRingLocation, SellerSettings};
 use marque_service::keyring::{KeyRing, Keys};
+use marque_service::marketplace::deployed::{AssumedRole, fulfilment};
 use marque_service::{Clock, Config};
 use serde::Serialize;
 use serde_json::json;
@@ -93,6 +94,7 @@ async fn examine(options: &Doctor) -> Vec<Finding> {
         Err(fault) => findings.push(Finding::failed("key ring", format!("{fault}: {}", ring_cure(&config.key_ring)))),
     }
     findings.push(trust(now));
+    findings.extend(seller(&config).await);
     if let Some(url) = &options.url {
         let kids = match &ring {
             Ok(keys) => Some(keys.ring(now).await),
@@ -123,6 +125,37 @@ async fn table(aws: &Aws, config: &Config) -> Vec<Finding> {
             ),
         )],
     }
+}
+
+/// AWS Marketplace, where anybody sells there: the role is assumed, and a question is asked that every seller may ask.
+async fn seller(config: &Config) -> Vec<Finding> {
+    let SellerSettings { account, role, .. } = &config.seller;
+    let mut findings = Vec::new();
+    if let Some(role) = role {
+        match AssumedRole::new(&Aws::new(&config.aws), role, &config.issuer).credentials().await {
+            Ok(_) => findings.push(Finding::ok("seller's role", format!("{role} is assumed"))),
+            Err(error) => {
+                findings.push(Finding::failed(
+                    "seller's role",
+                    format!(
+                        "{error}. Deploy infra/us-east-1.yaml in the seller's account with the Issuer {}, and let these credentials call sts:AssumeRole",
+                        config.issuer
+                    ),
+                ));
+                return findings;
+            }
+        }
+    }
+    if role.is_some() || account.is_some() {
+        findings.push(match fulfilment(config).search(None).await {
+            Ok(_) => Finding::ok("AWS Marketplace", "lists the seller's agreements"),
+            Err(failure) => Finding::warning(
+                "AWS Marketplace",
+                format!("{failure}. The sweep compares what events have told, and finds nothing that they have not"),
+            ),
+        });
+    }
+    findings
 }
 
 fn ring_cure(location: &KeyRingLocation) -> &'static str {

@@ -5,6 +5,7 @@ mod cli;
 mod code;
 mod cost;
 mod doctor;
+mod events;
 mod input;
 mod inspect;
 mod keys;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Licence(options) => publisher::license(&options),
         Command::Agreements(options) => publisher::agreements(&options),
         Command::Usage(options) => publisher::usage(&options),
+        Command::Events(options) => events::run(&options),
         Command::Import(options) => publisher::import(&options),
         Command::Export(options) => publisher::export(&options),
         Command::Audit(options) => publisher::audit(&options),

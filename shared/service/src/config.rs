@@ -18,6 +18,8 @@ pub struct Config {
     pub aws: AwsSettings,
     /// What mails need.
     pub mail: MailSettings,
+    /// What the functions of AWS Marketplace need.
+    pub seller: SellerSettings,
     /// `MARQUE_LOG`: `error`, `warn` or `info` (the default). There is no more: what clients of AWS say beyond it could hold
     /// a secret or a code.
     pub log_level: Level,
@@ -32,6 +34,20 @@ pub struct MailSettings {
     pub pages: String,
     /// `MARQUE_CONTACT`: where people may ask; the address that mails come from unless it is set.
     pub contact: String,
+}
+
+/// Who sells on AWS Marketplace, and what its functions need. A function that needs one of them does not start without.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SellerSettings {
+    /// `MARQUE_SELLER`: the account that publishes the listings, 12 digits.
+    pub account: Option<String>,
+    /// `MARQUE_SELLER_ROLE`: the role in that account that asks AWS Marketplace, when it is another account than ours. It
+    /// is assumed with the issuer as its external id.
+    pub role: Option<String>,
+    /// `MARQUE_SESSION_KEY`: where the secret is that sessions of buyers are signed with.
+    pub session_key: Option<KeyRingLocation>,
+    /// `MARQUE_DEAD_LETTERS`: the queue of events that cannot be handled, a URL.
+    pub dead_letters: Option<String>,
 }
 
 /// How to reach AWS.
@@ -140,10 +156,11 @@ impl Config {
         let key_ring = reader.required("MARQUE_KEY_RING", must, KeyRingLocation::read);
         let aws = reader.aws();
         let mail = reader.mail(issuer.as_deref().unwrap_or_default());
+        let seller = reader.seller();
         let log_level = reader.optional("MARQUE_LOG", "must be `error`, `warn` or `info`", log_level);
         match (table, issuer, key_ring, aws) {
             (Some(table), Some(issuer), Some(key_ring), Some(aws)) if reader.faults.is_empty() => {
-                Ok(Self { table, issuer, key_ring, aws, mail, log_level: log_level.unwrap_or(Level::INFO) })
+                Ok(Self { table, issuer, key_ring, aws, mail, seller, log_level: log_level.unwrap_or(Level::INFO) })
             }
             _ => Err(ConfigFaults(reader.faults)),
         }
@@ -151,6 +168,17 @@ impl Config {
 }
 
 impl AwsSettings {
+    /// Reads how to reach AWS alone, with what `given` answers in the place of a variable.
+    ///
+    /// # Errors
+    /// [`ConfigFaults`] names every variable that is missing or malformed.
+    #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+    pub fn from_env_with(given: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigFaults> {
+        let variable = |name: &str| given(name).or_else(|| std::env::var(name).ok());
+        let mut reader = Reader { variable: &variable, faults: Vec::new() };
+        reader.aws().ok_or(ConfigFaults(reader.faults))
+    }
+
     /// Reads a table's name and how to reach AWS, and nothing else: for tools that need no keys.
     ///
     /// # Errors
@@ -206,6 +234,25 @@ impl Reader<'_> {
         });
         let asked_at = from.as_ref().map_or("the vendor's support", Email::as_str).to_owned();
         MailSettings { from, pages: pages.unwrap_or_else(|| issuer.to_owned()), contact: contact.unwrap_or(asked_at) }
+    }
+
+    fn seller(&mut self) -> SellerSettings {
+        let account = self.optional("MARQUE_SELLER", "must be an AWS account: 12 digits", |text| {
+            (text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.to_owned())
+        });
+        let role = self.optional("MARQUE_SELLER_ROLE", "must be the ARN of a role", |text| {
+            let parts: Vec<&str> = text.split(':').collect();
+            matches!(parts[..], ["arn", _, "iam", "", _, role] if role.starts_with("role/")).then(|| text.to_owned())
+        });
+        let session_key = self.optional(
+            "MARQUE_SESSION_KEY",
+            "must begin with `secretsmanager:`, `ssm:` or `file:`",
+            KeyRingLocation::read,
+        );
+        let dead_letters = self.optional("MARQUE_DEAD_LETTERS", "must be the URL of a queue", |text| {
+            (text.starts_with("https://") || text.starts_with("http://")).then(|| text.to_owned())
+        });
+        SellerSettings { account, role, session_key, dead_letters }
     }
 
     fn optional<T>(&mut self, name: &str, must: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {

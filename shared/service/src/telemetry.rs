@@ -19,7 +19,7 @@ use crate::problem::Error;
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "Marque";
 
-/// What scheduled work counts, and the metric that it becomes.
+/// What scheduled work and queues count, and the metric that it becomes.
 #[cfg(feature = "lambda")]
 const COUNTED: &[(&str, &str)] = &[
     ("notices", "Notices"),
@@ -27,6 +27,15 @@ const COUNTED: &[(&str, &str)] = &[
     ("waiting", "MailsWaiting"),
     ("given_up", "MailsGivenUp"),
     ("failed", "WorkFailed"),
+    ("events_kept", "EventsKept"),
+    ("events_parked", "EventsParked"),
+    ("events_dropped", "EventsDropped"),
+    ("events_again", "EventsAgain"),
+    ("events_refused", "EventsRefused"),
+    ("agreements_compared", "AgreementsCompared"),
+    ("agreements_mended", "AgreementsMended"),
+    ("agreements_unregistered", "AgreementsUnregistered"),
+    ("agreements_unpaid", "AgreementsUnpaid"),
 ];
 
 /// Where a function tells what it did. Cheap to clone.

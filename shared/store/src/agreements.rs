@@ -2,11 +2,11 @@
 //! their licence and the mark of the event that told the news.
 
 use marque_core::agreement::{Agreement, Chain, ExternalId, LicenseKey};
-use marque_core::{AgreementId, Cloud, Customer, LicenseId, Timestamp};
+use marque_core::{AgreementId, Cloud, Customer, License, LicenseId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::expression::Expression;
-use crate::items::{self, Item};
+use crate::items::{self, Item, LicenseItem};
 use crate::keys::{self, Alias, Key};
 use crate::licenses::{Change, IssueLicense};
 use crate::transaction::Transaction;
@@ -58,9 +58,35 @@ pub struct Parked {
     pub event: String,
 }
 
+/// A licence, and what pays for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entitled {
+    /// The licence.
+    pub license: License,
+    /// The chain that pays for it, and the agreement of it that counts, with the latest version of what was bought; none
+    /// when no agreement does.
+    pub paid_by: Option<(AgreementId, Agreement)>,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct AliasItem {
     chain: AgreementId,
+}
+
+/// The look-up of a licence's chain, with the agreement that counts.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct PaidItem {
+    chain: AgreementId,
+    agreement: Agreement,
+}
+
+impl PaidItem {
+    /// None while the chain has no licence.
+    fn of(chain: &Chain) -> Option<(LicenseId, Self)> {
+        let mut agreement = chain.current().clone();
+        agreement.versions.drain(..agreement.versions.len().saturating_sub(1));
+        Some((chain.license?, Self { chain: chain.id, agreement }))
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -102,6 +128,19 @@ impl Store {
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
     pub async fn chain_of_license(&self, id: LicenseId) -> Result<Option<Chain>, StoreError> {
         self.chain_of(Alias::License(id)).await
+    }
+
+    /// A licence with what its agreement entitles to, in one strong read.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+    pub async fn entitled(&self, id: LicenseId) -> Result<Option<Entitled>, StoreError> {
+        // They stand beside each other: `LICENSE` and `LICENSE#AGREEMENT`.
+        let found = self.page(&keys::license(id), None, 2).await?;
+        let Some((license, beside)) = found.split_first() else { return Ok(None) };
+        let paid: Option<PaidItem> = beside.first().map(items::read).transpose()?;
+        let paid_by = paid.map(|paid| (paid.chain, paid.agreement));
+        Ok(Some(Entitled { license: LicenseItem::read(license)?, paid_by }))
     }
 
     /// The chain whose agreement has this licence at the cloud.
@@ -156,8 +195,17 @@ impl Store {
                 .delete(keys::chain(absorbed.id), at_version(absorbed))
                 .delete(keys::listed_chain(absorbed.id), Expression::default());
         }
-        if let Some(license) = after.license.filter(|_| before.and_then(|chain| chain.license).is_none()) {
-            transaction.put_new(items::write(&keys::alias(&Alias::License(license)), &AliasItem { chain: after.id })?);
+        if let Some((license, paid)) =
+            PaidItem::of(after).filter(|paid| before.and_then(PaidItem::of).as_ref() != Some(paid))
+        {
+            let item = items::write(&keys::alias(&Alias::License(license)), &paid)?;
+            let made = before.and_then(|chain| chain.license).is_none();
+            // Whoever changes the chain has its version: nobody else is at this item.
+            if made {
+                transaction.put_new(item)
+            } else {
+                transaction.put(item)
+            };
         }
         if let Some(customer) = customer {
             let mut new = Along::default();

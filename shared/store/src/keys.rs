@@ -31,7 +31,8 @@
 //! | which chain an agreement is in | `ALIAS#<id>` | `ALIAS` |
 //! | the same, by the cloud's id of it | `ALIAS#<cloud>#AGREEMENT#<id>` | `ALIAS` |
 //! | the same, by its licence at the cloud | `ALIAS#<cloud>#LICENSE#<id>` | `ALIAS` |
-//! | which chain pays for a licence | `LICENSE#<id>` | `AGREEMENT` |
+//! | which chain pays for a licence, and what its agreement entitles to | `LICENSE#<id>` | `LICENSE#AGREEMENT` |
+//! | where the comparison of agreements with a cloud stands | `COMPARISON` | `<cloud>` |
 //! | a cloud's event that has told its news | `SEEN#<cloud>#<event>` | `SEEN` |
 //! | an event that waits for its agreement | `PENDING#<cloud>#<cloud's id>` | `EVENT#<event>` |
 //! | usage that was taken in, by the id that its sender gave it | `AGREEMENT#<chain>` | `USE#<id>` |
@@ -266,8 +267,12 @@ pub(crate) fn alias(alias: &Alias<'_>) -> Key {
         Alias::Agreement(id) => Key::new(format!("ALIAS#{id}"), "ALIAS"),
         Alias::External(cloud, id) => Key::new(format!("ALIAS#{cloud}#AGREEMENT#{id}"), "ALIAS"),
         Alias::CloudLicense(cloud, key) => Key::new(format!("ALIAS#{cloud}#LICENSE#{key}"), "ALIAS"),
-        Alias::License(id) => Key::new(format!("LICENSE#{id}"), "AGREEMENT"),
+        Alias::License(id) => Key::new(format!("LICENSE#{id}"), "LICENSE#AGREEMENT"),
     }
+}
+
+pub(crate) fn comparison(cloud: Cloud) -> Key {
+    Key::new("COMPARISON", cloud.to_string())
 }
 
 pub(crate) fn chain(id: AgreementId) -> Key {

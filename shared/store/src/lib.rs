@@ -10,6 +10,7 @@ pub mod capacity;
 mod catalog;
 mod check_in;
 mod codes;
+mod comparison;
 mod discounts;
 mod due;
 mod erasure;
@@ -36,9 +37,10 @@ use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 
 use crate::expression::Expression;
 
-pub use agreements::{KeepChain, LicenseChange, Parked, Told};
+pub use agreements::{Entitled, KeepChain, LicenseChange, Parked, Told};
 pub use along::Along;
 pub use check_in::{CheckIn, KeyRule, Stamp};
+pub use comparison::Comparison;
 pub use due::{Due, DuePage, Position, Shard, Work};
 pub use error::{StoreError, causes};
 pub use files::IssuedFile;

@@ -2,12 +2,13 @@
 
 use std::str::FromStr;
 
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use marque_core::customer::PersonDigest;
 use marque_core::{CustomerId, LicenseId, Slug};
 
 use crate::items::{self, Item};
 use crate::keys::{self, Key};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, capacity};
 
 impl Store {
     /// The licences of a customer, oldest first, at most `limit` of them after `after`.
@@ -95,7 +96,10 @@ impl Store {
             .expression_attribute_values(":sk", items::text(&list.sk))
             .set_exclusive_start_key(after.map(|key| key.attributes()))
             .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .limit(limit);
-        Ok(request.send().await.map_err(StoreError::unavailable)?.items.unwrap_or_default())
+        let answer = request.send().await.map_err(StoreError::unavailable)?;
+        capacity::read(answer.consumed_capacity.as_ref());
+        Ok(answer.items.unwrap_or_default())
     }
 }

@@ -20,6 +20,12 @@ pub enum Service {
     Ses,
     /// Systems Manager's parameters.
     Ssm,
+    /// STS.
+    Sts,
+    /// SQS.
+    Sqs,
+    /// The three services of AWS Marketplace, which have one name.
+    Marketplace,
 }
 
 impl Service {
@@ -32,6 +38,9 @@ impl Service {
             Self::SecretsManager => "secretsmanager",
             Self::Ses => "ses",
             Self::Ssm => "ssm",
+            Self::Sts => "sts",
+            Self::Sqs => "sqs",
+            Self::Marketplace => "aws-marketplace",
         }
     }
 
@@ -43,6 +52,7 @@ impl Service {
             "TrentService" => Self::Kms,
             "secretsmanager" => Self::SecretsManager,
             "AmazonSSM" => Self::Ssm,
+            "AmazonSQS" => Self::Sqs,
             _ => return None,
         };
         Some((service, operation))
@@ -65,6 +75,11 @@ pub struct Call {
 }
 
 impl Call {
+    /// A call that is about no item.
+    pub(crate) fn of_service(service: Service, action: &str) -> Self {
+        Self { service, action: action.to_owned(), key: None, index: None, within: None }
+    }
+
     pub(crate) fn of(service: Service, operation: &str, body: &Value) -> Vec<Self> {
         match (service, operation) {
             (Service::DynamoDb, "TransactWriteItems") => Self::of_items(body, "TransactWriteItems"),

@@ -1,4 +1,5 @@
-//! AWS for a program under test: one server on loopback that is DynamoDB, KMS, Secrets Manager, SES and SSM.
+//! AWS for a program under test: one server on loopback that is DynamoDB, KMS, Secrets Manager, SES, SQS, SSM, STS and AWS
+//! Marketplace.
 //!
 //! DynamoDB is the embedded one. The others are strict fakes of the calls that we make: what real AWS would refuse, they
 //! refuse. Every request must be signed for the right service and region, and the signature must be right
@@ -7,11 +8,14 @@
 mod actions;
 mod dynamodb;
 mod kms;
+mod marketplace;
 mod ses;
+mod sqs;
 mod stored;
+mod sts;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
@@ -20,6 +24,7 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use marque_embedded::Embedded;
+use marque_marketplace_sim::Marketplace;
 use marque_store::Store;
 use serde_json::{Value, json};
 
@@ -27,6 +32,7 @@ use actions::DYNAMODB;
 pub use actions::{Call, Service};
 pub use kms::{Kms, Signed};
 pub use ses::{MailFault, Ses, TakenMail};
+pub use sqs::Queues;
 
 use crate::background::{Listening, runtime};
 use crate::sigv4;
@@ -56,9 +62,14 @@ struct Cloud {
     ses: Ses,
     secrets: stored::Texts,
     parameters: stored::Texts,
+    roles: sts::Roles,
+    queues: Queues,
+    market: OnceLock<Marketplace>,
     down: Mutex<BTreeSet<Service>>,
     cut_off: Mutex<BTreeSet<Service>>,
-    calls: Mutex<Vec<Call>>,
+    /// The keys of those who may call.
+    callers: Mutex<BTreeSet<String>>,
+    calls: Mutex<Vec<(String, Call)>>,
     refusals: Mutex<Vec<String>>,
 }
 
@@ -84,8 +95,12 @@ impl Aws {
             ses: Ses::default(),
             secrets: stored::Texts::default(),
             parameters: stored::Texts::default(),
+            roles: sts::Roles::default(),
+            queues: Queues::default(),
+            market: OnceLock::new(),
             down: Mutex::default(),
             cut_off: Mutex::default(),
+            callers: Mutex::new(BTreeSet::from([ACCESS_KEY_ID.to_owned()])),
             calls: Mutex::default(),
             refusals: Mutex::default(),
         });
@@ -119,6 +134,23 @@ impl Aws {
         &self.cloud.ses
     }
 
+    /// Lets somebody assume a role, with this external id. From then on AWS Marketplace answers to the role alone.
+    pub fn put_role(&self, role: &str, external_id: &str) {
+        self.cloud.roles.put(role, external_id);
+    }
+
+    /// The queues of SQS.
+    #[must_use]
+    pub fn queues(&self) -> &Queues {
+        &self.cloud.queues
+    }
+
+    /// Puts AWS Marketplace there.
+    pub fn put_market(&self, market: Marketplace) {
+        // The first one stays.
+        drop(self.cloud.market.set(market));
+    }
+
     /// Stores a secret.
     pub fn put_secret(&self, id: &str, text: impl Into<String>) {
         self.cloud.secrets.put(id, text.into());
@@ -142,13 +174,32 @@ impl Aws {
     /// What was called, in order.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
-        lock(&self.cloud.calls).clone()
+        lock(&self.cloud.calls).iter().map(|(_, call)| call.clone()).collect()
+    }
+
+    /// What was called with the key of [`Aws::environment_of`].
+    #[must_use]
+    pub fn calls_of(&self, name: &str) -> BTreeSet<Call> {
+        let key = key_of(name);
+        lock(&self.cloud.calls).iter().filter(|(caller, _)| *caller == key).map(|(_, call)| call.clone()).collect()
     }
 
     /// What was refused, and why: requests of a sound program are not.
     #[must_use]
     pub fn refusals(&self) -> Vec<String> {
         lock(&self.cloud.refusals).clone()
+    }
+
+    /// [`Aws::environment`], with a key of its own, so that its calls are told from those of others.
+    #[must_use]
+    pub fn environment_of(&self, name: &str) -> Vec<(String, String)> {
+        let key = key_of(name);
+        lock(&self.cloud.callers).insert(key.clone());
+        let of = |(variable, value): (String, String)| {
+            let value = if variable == "AWS_ACCESS_KEY_ID" { key.clone() } else { value };
+            (variable, value)
+        };
+        self.environment().into_iter().map(of).collect()
     }
 
     /// What Lambda puts into a function's environment to reach AWS, and where this AWS is.
@@ -164,6 +215,10 @@ impl Aws {
         ];
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
     }
+}
+
+fn key_of(name: &str) -> String {
+    format!("ASIA{:X<16}", name.to_ascii_uppercase())
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -202,9 +257,16 @@ fn addressed(request: &Parts) -> Result<(Service, &str), Refusal> {
     found.ok_or_else(|| Refusal::unknown(&format!("{} {} {target}", request.method, request.uri)))
 }
 
-fn check_signature(request: &Parts, body: &[u8], service: Service) -> Result<(), Refusal> {
+/// The key that a request says it was signed with.
+fn key_id(request: &Parts) -> &str {
+    let authorization = request.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (_, credential) = authorization.split_once("Credential=").unwrap_or_default();
+    credential.split('/').next().unwrap_or_default()
+}
+
+fn check_signature(request: &Parts, body: &[u8], key_id: &str, service: Service) -> Result<(), Refusal> {
     let expected = sigv4::Expected {
-        key_id: ACCESS_KEY_ID,
+        key_id,
         secret: SECRET_ACCESS_KEY,
         session_token: SESSION_TOKEN,
         region: REGION,
@@ -216,10 +278,18 @@ fn check_signature(request: &Parts, body: &[u8], service: Service) -> Result<(),
 
 impl Cloud {
     async fn serve(&self, request: &Parts, body: Bytes) -> Result<Response, Refusal> {
+        let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if marketplace::is_asked(request.uri.path(), target) {
+            return self.ask_marketplace(request, &body).await;
+        }
+        let caller = self.caller(request);
+        if request.uri.path() == "/" && target.is_empty() {
+            return self.ask_sts(request, &caller, &body);
+        }
         let (service, action) = addressed(request)?;
-        check_signature(request, &body, service)?;
+        check_signature(request, &body, &caller, service)?;
         let document: Value = serde_json::from_slice(&body).map_err(|_| Refusal::malformed("the body is no JSON"))?;
-        lock(&self.calls).extend(Call::of(service, action, &document));
+        self.note(&caller, Call::of(service, action, &document));
         if lock(&self.down).contains(&service) {
             // Not a refusal: nothing is wrong with the request.
             return Ok(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "down").into_response());
@@ -232,6 +302,7 @@ impl Cloud {
             (Service::Kms, "Sign") => self.kms.sign(&document)?,
             (Service::SecretsManager, "GetSecretValue") => stored::secret(&self.secrets, &document)?,
             (Service::Ssm, "GetParameter") => stored::parameter(&self.parameters, &document)?,
+            (Service::Sqs, action) => self.queues.call(action, &document)?,
             _ => return Err(Refusal::unknown(action)),
         };
         let mut text = answer.to_string();
@@ -239,6 +310,31 @@ impl Cloud {
             text.truncate(text.len() - 2);
         }
         Ok(([("content-type", "application/x-amz-json-1.1")], text).into_response())
+    }
+}
+
+impl Cloud {
+    /// The key of a request, if its owner may call; else the one that must have been used.
+    fn caller(&self, request: &Parts) -> String {
+        let key = key_id(request);
+        if lock(&self.callers).contains(key) { key.to_owned() } else { ACCESS_KEY_ID.to_owned() }
+    }
+
+    fn note(&self, caller: &str, calls: Vec<Call>) {
+        lock(&self.calls).extend(calls.into_iter().map(|call| (caller.to_owned(), call)));
+    }
+
+    fn ask_sts(&self, request: &Parts, caller: &str, body: &[u8]) -> Result<Response, Refusal> {
+        check_signature(request, body, caller, Service::Sts)?;
+        self.note(caller, vec![Call::of_service(Service::Sts, "AssumeRole")]);
+        match self.roles.assume(body) {
+            Ok(xml) => Ok(([("content-type", "text/xml")], xml).into_response()),
+            // Not a refusal: whether a role may be assumed is what a program may ask.
+            Err(Refusal { status, class, message }) if class == "AccessDenied" => {
+                Ok((status, [("content-type", "text/xml")], sts::error(class, &message)).into_response())
+            }
+            Err(refusal) => Err(refusal),
+        }
     }
 }
 

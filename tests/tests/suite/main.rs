@@ -25,6 +25,7 @@ mod prove;
 mod publisher;
 mod register;
 mod registering;
+mod selling;
 mod signature;
 mod signing;
 mod start_up;

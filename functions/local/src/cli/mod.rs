@@ -4,6 +4,7 @@ mod agreement;
 mod bulk;
 mod catalog;
 mod customer;
+mod events;
 mod keys;
 mod license;
 mod operator;
@@ -23,6 +24,7 @@ pub(crate) use self::agreement::{Agreements, AgreementsCommand};
 pub(crate) use self::bulk::{Audit, AuditCommand, Export, Import};
 pub(crate) use self::catalog::{Plan, PlanCommand, PlanMembers, Product, ProductCommand};
 pub(crate) use self::customer::{Customer, CustomerCommand};
+pub(crate) use self::events::{Events, EventsCommand, Letters};
 pub(crate) use self::keys::{DutyName, Keys, KeysCommand, Rotate};
 pub(crate) use self::license::{Licence, LicenceCommand};
 pub(crate) use self::operator::{Cost, Doctor, Seed};
@@ -63,6 +65,8 @@ pub(crate) enum Command {
     Agreements(Agreements),
     /// Look at metered usage, report some, and send hours again that needed a person.
     Usage(Usage),
+    /// Look at what AWS Marketplace told and could not be handled, and put it back.
+    Events(Events),
     /// Take in customers and old codes from a CSV file, thousands at a time.
     Import(Import),
     /// Write every licence as CSV, in the columns that `import` reads.

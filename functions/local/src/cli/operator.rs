@@ -5,7 +5,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Settings that are not given are taken from the environment, as a function takes them: MARQUE_TABLE, MARQUE_ISSUER,\n\
-                        MARQUE_KEY_RING, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN.\n\
+                        MARQUE_KEY_RING, MARQUE_SELLER, MARQUE_SELLER_ROLE, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN.\n\
                         Credentials of the AWS CLI: eval \"$(aws configure export-credentials --format env)\"\n\
                         Exit codes: 0 well (warnings or none), 1 something failed, 2 usage."
 )]
@@ -22,6 +22,9 @@ pub(crate) struct Doctor {
     /// Where the key ring is: secretsmanager:NAME, ssm:NAME or file:PATH.
     #[arg(long, value_name = "PLACE")]
     pub(crate) ring: Option<String>,
+    /// The role in the account that sells on AWS Marketplace, when that is another one: also assume it, and ask.
+    #[arg(long, value_name = "ARN")]
+    pub(crate) seller_role: Option<String>,
     /// The service's address: also look at it from outside.
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
@@ -38,6 +41,7 @@ impl Doctor {
             "AWS_REGION" => self.region.clone(),
             "MARQUE_ISSUER" => self.issuer.clone(),
             "MARQUE_KEY_RING" => self.ring.clone(),
+            "MARQUE_SELLER_ROLE" => self.seller_role.clone(),
             _ => None,
         }
     }

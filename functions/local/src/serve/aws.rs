@@ -154,7 +154,7 @@ async fn act(State(local): State<Local>, Path((agreement, act)): Path<(String, S
 /// One event as EventBridge would deliver it; one that must come again waits among the marketplace's own.
 async fn inject(State(local): State<Local>, body: Bytes) -> Answer {
     let Inject { event } = read(&body)?;
-    let handled = local.shop.event(&event).await;
+    let handled = local.shop().event(&event).await;
     if comes_again(&handled) {
         local.market.send(event).map_err(|error| Error::Unavailable { cause: error.to_string() })?;
     }

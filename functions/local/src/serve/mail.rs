@@ -5,7 +5,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use marque_service::mail::Mail;
 use marque_service::problem::Error;
-use marque_service::sweep::{self, Counts};
+use marque_service::sweep::{self, AllCounts};
 use serde::Serialize;
 
 use super::Local;
@@ -27,6 +27,6 @@ async fn outbox(State(local): State<Local>) -> Json<Outbox> {
     Json(Outbox { items: local.outbox.all() })
 }
 
-async fn run_sweep(State(local): State<Local>) -> Result<Json<Counts>, Error> {
-    sweep::run(&local.app, RUN).await.map(Json)
+async fn run_sweep(State(local): State<Local>) -> Result<Json<AllCounts>, Error> {
+    sweep::run_with_agreements(local.shop(), RUN).await.map(Json)
 }

@@ -34,5 +34,5 @@ pub(super) fn routes() -> Router<Local> {
 
 async fn run(State(local): State<Local>) -> Result<Json<Counts>, Error> {
     let metering = local.meter.0.lock().await;
-    meter::run(&local.shop, &metering, HOLDER, RUN).await.map(Json)
+    meter::run(local.shop(), &metering, HOLDER, RUN).await.map(Json)
 }

@@ -26,7 +26,7 @@ use marque_service::admin::{self, Access, LocalToken};
 use marque_service::http::{envelope, published};
 use marque_service::keyring::Keys;
 use marque_service::mail::{Kept, Post};
-use marque_service::marketplace::{self, Shop};
+use marque_service::marketplace::{self, Shop, Storefront};
 use marque_service::{App, Clock, demo, register, registration, validate};
 use marque_simulators::proofs::Simulator;
 use marque_store::Store;
@@ -48,9 +48,15 @@ struct Local {
     info: Arc<Info>,
     outbox: Kept,
     market: Marketplace,
-    shop: Shop,
+    front: Storefront,
     meter: Meter,
     simulator: Arc<Simulator>,
+}
+
+impl Local {
+    fn shop(&self) -> &Shop {
+        self.front.shop()
+    }
 }
 
 pub(crate) fn run(options: Serve) -> Answer {
@@ -70,7 +76,7 @@ async fn serve(options: Serve) -> Answer {
     let address = listener.local_addr().map_err(|error| Unusable::new(error.to_string()))?;
     let local = prepare(Arc::clone(&data), address).await?;
     data.write_info(&local.info, options.info.as_deref())?;
-    tokio::spawn(aws::deliver(local.market.clone(), local.shop.clone()));
+    tokio::spawn(aws::deliver(local.market.clone(), local.shop().clone()));
     let router = router(local);
     announce(address)?;
     // Small answers must not wait for the caller's acknowledgement of earlier ones (Nagle).
@@ -113,19 +119,19 @@ async fn prepare(data: Arc<Data>, address: SocketAddr) -> Result<Local, Unusable
     let corrupt = || Unusable::new("the demo product is not there");
     let product = app.store().product(&demo.product).await.map_err(|error| unusable(&error))?.ok_or_else(corrupt)?;
     let market = simulated::marketplace(&data, &app, &product)?;
-    let shop = simulated::shop(&data, &app, &market);
+    let front = simulated::storefront(&data, &app, &market);
     let meter = Meter::new(&market);
     let info =
         Info { url, admin_token: data.admin_token(), issuer: data.issuer(), root: data.ring().root.clone(), demo };
-    Ok(Local { app, data, info: Arc::new(info), outbox, market, shop, meter, simulator })
+    Ok(Local { app, data, info: Arc::new(info), outbox, market, front, meter, simulator })
 }
 
 fn router(local: Local) -> Router {
     let access = Access::Token(LocalToken::new(&local.info.admin_token));
-    let bought = marketplace::api().merge(marketplace::admin_api(access.clone())).with_state(local.shop.clone());
+    let bought = marketplace::api().merge(marketplace::admin_api(access.clone())).with_state(local.shop().clone());
     let calls =
         validate::api().merge(admin::api(access)).merge(register::api()).merge(registration::api()).merge(bought);
-    let functions = published(calls, local.app.clone()).merge(marketplace::pages(local.shop.clone()));
+    let functions = published(calls, local.app.clone()).merge(marketplace::pages(local.front.clone()));
     let pages = Router::new()
         .merge(page::routes())
         .merge(clock::routes())

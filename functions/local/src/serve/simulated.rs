@@ -6,7 +6,7 @@ use marque_core::listing::{Effect, Listing as Sold, Mode};
 use marque_core::{Cloud, Product};
 use marque_marketplace_sim::{Dimension, DimensionKind, Listing, Marketplace, Seller};
 use marque_service::clouds::{Fulfilment, Wiring};
-use marque_service::marketplace::Shop;
+use marque_service::marketplace::{Shop, Storefront};
 use marque_service::{App, chance};
 
 use super::data::Data;
@@ -36,9 +36,9 @@ pub(super) fn marketplace(data: &Data, app: &App, product: &Product) -> Result<M
 }
 
 /// The shop in front of it.
-pub(super) fn shop(data: &Data, app: &App, market: &Marketplace) -> Shop {
+pub(super) fn storefront(data: &Data, app: &App, market: &Marketplace) -> Storefront {
     let wiring = Wiring::simulated(market.http_client());
-    Shop::new(app.clone(), Fulfilment::new(&wiring), SELLER.to_owned(), data.session_key(), SUPPORT.to_owned())
+    Shop::new(app.clone(), Fulfilment::new(&wiring), SELLER.to_owned()).open(data.session_key(), SUPPORT)
 }
 
 fn listing(product: &Product, sold: &Sold) -> Listing {

@@ -69,7 +69,7 @@ impl Failure {
         R: std::fmt::Debug,
     {
         let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-        let text = code.unwrap_or("no answer").to_owned();
+        let text = code.map_or_else(|| causes(error), str::to_owned);
         match code {
             Some(
                 "AccessDeniedException"
@@ -88,6 +88,12 @@ impl Failure {
             _ => Self::Temporary(text),
         }
     }
+}
+
+/// What never became an answer says why in its sources: the network, or credentials that there are not.
+fn causes(error: &dyn std::error::Error) -> String {
+    let words = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    words.collect::<Vec<_>>().join(": ")
 }
 
 /// A client of one of the three services, in a region.

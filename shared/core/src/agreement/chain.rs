@@ -188,6 +188,17 @@ impl Chain {
         self.agreements.iter().max_by_key(rank).unwrap_or(&self.agreements[0])
     }
 
+    /// Whether that one knows nothing else: when the cloud was asked last, and how often was written, say nothing.
+    #[must_use]
+    pub fn knows_as_much_as(&self, other: &Self) -> bool {
+        let essence = |chain: &Self| {
+            let mut chain = Self { version: 0, ..chain.clone() };
+            chain.agreements.iter_mut().for_each(|agreement| agreement.read_at = None);
+            chain
+        };
+        essence(self) == essence(other)
+    }
+
     /// This chain and that one as one: the one that has the licence stays, else the older one.
     ///
     /// # Errors

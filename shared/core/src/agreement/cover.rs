@@ -57,12 +57,13 @@ impl Cover {
 }
 
 impl Chain {
-    /// How far its agreements pay together: as far as the one that pays farthest, the later of two that pay as far. None
+    /// How far its agreements pay together: as far as the one that pays farthest. Of two that pay as far, the one without a
+    /// grace says: an agreement that was replaced and its successor that was cancelled may end in the same second. None
     /// before anything is paid.
     #[must_use]
     pub fn cover(&self) -> Option<Cover> {
         let covers = self.agreements.iter().map(|agreement| agreement.cover(self.has_successor(agreement)));
-        covers.flatten().max_by_key(|cover| cover.until)
+        covers.flatten().max_by_key(|cover| (cover.until, !cover.grace))
     }
 
     /// Whether an agreement that takes this one's place has come, or has come and gone: made no earlier, and not itself

@@ -93,9 +93,13 @@ fn a_chain_pays_as_far_as_any_of_its_agreements() {
 
 #[test]
 fn agreements_of_the_same_second_end_as_those_of_different_ones() {
-    let (one, two) = (superseded(subscription(1, 0), 0), ended(subscription(2, 0), 60, How::Cancelled));
-    for agreements in [vec![one.clone(), two.clone()], vec![two, one]] {
-        assert_eq!(chain(agreements).cover(), without_grace(at(60)));
+    // Cancelled a minute after the replacement, and in the very second of it.
+    for cancelled_at in [60, 0] {
+        let one = superseded(subscription(1, 0), 0);
+        let two = ended(subscription(2, 0), cancelled_at, How::Cancelled);
+        for agreements in [vec![one.clone(), two.clone()], vec![two, one]] {
+            assert_eq!(chain(agreements).cover(), without_grace(at(cancelled_at)));
+        }
     }
 }
 

@@ -42,11 +42,6 @@ use crate::problem::Problem;
 )]
 struct Contract;
 
-/// The routes of the deployed function, without the envelope: callers are known by IAM.
-pub fn router(app: App) -> axum::Router {
-    crate::http::published(api(Access::Iam), app)
-}
-
 /// The function's calls, with their descriptions, behind `access`.
 pub fn api(access: Access) -> OpenApiRouter<App> {
     let calls = OpenApiRouter::with_openapi(Contract::openapi())

@@ -17,6 +17,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "marketplace")]
+pub(crate) use dates::in_words;
 pub use kept::Kept;
 pub use post::{Carrier, NotCarried, Post};
 pub(crate) use sending::{Announcement, Sending, retry_at, send};

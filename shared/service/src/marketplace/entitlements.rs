@@ -1,6 +1,8 @@
 //! `GET /v1/entitlements`: what was bought, for the server that holds a lease. The snapshot answers; one that is older
 //! than an hour is read anew, and when AWS does not tell, the old one is answered as stale, never a denial.
 
+use std::time::Duration as Wait;
+
 use axum::Json;
 use axum::extract::{Query, State};
 use http::HeaderMap;
@@ -8,6 +10,7 @@ use marque_core::agreement::{Agreement, Chain, Entitlement, EntitlementValue};
 use marque_core::{AgreementId, Cloud, Duration, LicenseId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::keep::Kept;
@@ -19,6 +22,8 @@ use crate::problem::{Error, Problem};
 
 /// So old a snapshot is read anew.
 const FRESH: Duration = Duration::hours(1);
+/// So long AWS may take to tell; the whole call has 9 s.
+const PATIENCE: Wait = Wait::from_secs(5);
 
 /// Which licence.
 #[derive(Debug, Deserialize)]
@@ -84,33 +89,33 @@ pub(super) async fn entitlements(
     if lease.sub != id {
         return Err(Error::LeaseInvalid);
     }
-    let store = shop.app().store();
-    let (license, chain) = tokio::try_join!(store.license(id), store.chain_of_license(id))?;
-    let live = license.is_some_and(|license| license.activations.contains_key(&lease.fingerprint.value));
-    if !live {
+    let found = shop.app().store().entitled(id).await?.ok_or(Error::LeaseInvalid)?;
+    if !found.license.activations.contains_key(&lease.fingerprint.value) {
         return Err(Error::LeaseInvalid);
     }
-    let (chain, stale) = refreshed(&shop, chain.ok_or(Error::NotFound)?, now).await;
-    Ok(Json(Entitlements::of(chain.current(), stale)))
+    let (chain, agreement) = found.paid_by.ok_or(Error::NotFound)?;
+    if agreement.read_at.is_some_and(|read_at| now.since(read_at) < FRESH) {
+        return Ok(Json(Entitlements::of(&agreement, false)));
+    }
+    // Whoever waits for AWS in vain is answered with what is known, and before the service gives up itself.
+    let refreshed = timeout(PATIENCE, refreshed(&shop, chain, now)).await.unwrap_or_default();
+    let stale = refreshed.is_none();
+    let agreement = refreshed.as_ref().map_or(&agreement, Chain::current);
+    Ok(Json(Entitlements::of(agreement, stale)))
 }
 
-/// The chain with what AWS says now, if what is known is old.
-async fn refreshed(shop: &Shop, chain: Chain, now: Timestamp) -> (Chain, bool) {
+/// The chain with what AWS says now; none when it does not tell.
+async fn refreshed(shop: &Shop, chain: AgreementId, now: Timestamp) -> Option<Chain> {
+    let failed = |error: Error| tracing::warn!(cause = error.cause(), code = error.code(), "a snapshot is not renewed");
+    let chain = shop.app().store().chain(chain).await.map_err(Error::from).map_err(failed).ok()??;
     let current = chain.current();
-    if current.read_at.is_some_and(|read_at| now.since(read_at) < FRESH) {
-        return (chain, false);
-    }
     let mut news = News::of(current.external_id.clone(), current.facts.requested);
     if shop.ask_entitlements(&mut news, Some(&chain), now).await == Asked::Later || news.entitlements.is_none() {
-        return (chain, true);
+        return None;
     }
-    match shop.keep(&news, now).await {
-        Ok(Kept::Known { chain, .. }) => (*chain, false),
-        Ok(Kept::Unlisted | Kept::Unknown) => (chain, true),
-        Err(error) => {
-            tracing::warn!(cause = error.cause(), code = error.code(), "a snapshot could not be kept");
-            (chain, true)
-        }
+    match shop.keep(&news, now).await.map_err(failed).ok()? {
+        Kept::Known { chain, .. } => Some(*chain),
+        Kept::Unlisted | Kept::Unknown => None,
     }
 }
 

@@ -103,7 +103,7 @@ impl Shop {
         let asked = self.ask(notice, &mut news, known.as_ref(), now).await;
         // While AWS has not told everything, the event is not marked: it comes again.
         news.event = (asked == Asked::Told).then(|| notice.id.clone());
-        match self.keep(&news, now).await? {
+        match self.keep_upon(known, &news, now).await? {
             Kept::Unlisted => Ok(Outcome::Dropped),
             Kept::Unknown => self.park(notice, event, now).await,
             Kept::Known { chain, made } => {

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use marque_core::{AgreementId, Timestamp};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 /// The key that sessions are signed with. It does not print.
@@ -28,18 +28,19 @@ impl fmt::Debug for SessionKey {
     }
 }
 
-/// The text of a key: 32 bytes in base64url.
+/// The secret is too short to be one: 43 letters and digits that chance has drawn have the 256 bits of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be 32 bytes in base64url without padding")]
+#[error("the secret of sessions must have at least 43 characters, drawn by chance")]
 pub struct SessionKeyError;
 
 impl FromStr for SessionKey {
     type Err = SessionKeyError;
 
+    /// The key that a secret text stands for, as Secrets Manager draws one.
     fn from_str(text: &str) -> Result<Self, SessionKeyError> {
-        let mut bytes = [0; 32];
-        let read = Base64UrlUnpadded::decode(text.trim(), &mut bytes).map(<[u8]>::len);
-        if read == Ok(32) { Ok(Self::new(bytes)) } else { Err(SessionKeyError) }
+        let long = text.len() >= 43;
+        let digest = || Sha256::new_with_prefix("marque/session-key/v1\n").chain_update(text).finalize();
+        if long { Ok(Self::new(digest().into())) } else { Err(SessionKeyError) }
     }
 }
 
@@ -125,9 +126,9 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_32_bytes_and_does_not_print() {
-        assert!(Base64UrlUnpadded::encode_string(&[7; 32]).parse::<SessionKey>().is_ok());
-        assert!("AAAA".parse::<SessionKey>().is_err() && "".parse::<SessionKey>().is_err());
+    fn a_key_is_of_a_long_secret_and_does_not_print() {
+        assert!("a".repeat(43).parse::<SessionKey>().is_ok());
+        assert!("a".repeat(42).parse::<SessionKey>().is_err() && "".parse::<SessionKey>().is_err());
         assert_eq!(format!("{:?}", SessionKey::new([7; 32])), "SessionKey(…)");
     }
 }

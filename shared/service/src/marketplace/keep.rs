@@ -35,17 +35,24 @@ enum Attempt {
 impl Shop {
     /// Keeps what was learned.
     pub(super) async fn keep(&self, news: &News, now: Timestamp) -> Result<Kept, Error> {
+        let known = self.app().store().chain_of_external(&news.agreement).await?;
+        self.keep_upon(known, news, now).await
+    }
+
+    /// [`Shop::keep`], for whoever has just read the chain: overtaken since, it is read again.
+    pub(super) async fn keep_upon(&self, known: Option<Chain>, news: &News, now: Timestamp) -> Result<Kept, Error> {
+        let mut known = known;
         for _ in 0..TRIES {
-            if let Attempt::Finished(kept) = self.attempt(news, now).await? {
+            if let Attempt::Finished(kept) = self.attempt(known, news, now).await? {
                 return Ok(kept);
             }
+            known = self.app().store().chain_of_external(&news.agreement).await?;
         }
         Err(StoreError::Contention { item: news.agreement.to_string() }.into())
     }
 
-    async fn attempt(&self, news: &News, now: Timestamp) -> Result<Attempt, Error> {
+    async fn attempt(&self, known: Option<Chain>, news: &News, now: Timestamp) -> Result<Attempt, Error> {
         let store = self.app().store();
-        let known = store.chain_of_external(&news.agreement).await?;
         let made = known.is_none();
         let mut after = match &known {
             Some(chain) => chain.clone(),

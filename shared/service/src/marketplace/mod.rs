@@ -5,9 +5,12 @@
 //! overtaken, do it again. News know no order, so neither do those who bring them.
 
 mod admin;
+#[cfg(feature = "aws")]
+pub mod deployed;
 mod entitlements;
 mod events;
 mod form;
+mod guest;
 mod handle;
 mod keep;
 mod landing;
@@ -32,27 +35,28 @@ use utoipa_axum::routes;
 
 pub use events::{EventFault, Outcome};
 pub use handle::SessionKey;
-pub use queue::NoBatch;
+pub use queue::{EventCounts, Handled, NoBatch, Undone, Why};
 pub use reconcile::Reconciled;
-pub use shop::Shop;
+pub use shop::{Shop, Storefront};
 
 use crate::admin::{Access, authenticate};
 use crate::http::for_the_publisher;
 use crate::usage;
 
 /// The routes of the function, without the envelope: pages for buyers, and the check of what they bought.
-pub fn router(shop: Shop) -> Router {
-    pages(shop.clone()).merge(Router::from(api()).with_state(shop))
+pub fn router(front: Storefront) -> Router {
+    let checks = Router::from(api()).with_state(front.shop().clone());
+    pages(front).merge(checks)
 }
 
 /// The pages for buyers.
-pub fn pages(shop: Shop) -> Router {
+pub fn pages(front: Storefront) -> Router {
     Router::new()
         .route("/aws/landing", post(landing::land))
         .route("/aws/registration", get(registration::form).post(registration::register))
         .route("/aws/status", get(status::show))
         .route("/aws/style.css", get(pages::style))
-        .with_state(shop)
+        .with_state(front)
 }
 
 /// The calls of servers: what was bought, and what was used of it.

@@ -6,9 +6,10 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 use marque_core::{AgreementId, Duration, Timestamp};
 
+use super::guest::Guest;
 use super::handle::{Handle, Purpose};
 use super::pages;
-use super::shop::Shop;
+use super::shop::Storefront;
 use super::texts::Notice;
 
 const COOKIE: &str = "__Host-marque";
@@ -20,21 +21,22 @@ pub(super) struct Session(pub(super) Handle);
 
 impl Session {
     /// The cookie that begins a session.
-    pub(super) fn cookie(shop: &Shop, agreement: AgreementId, now: Timestamp) -> String {
+    pub(super) fn cookie(front: &Storefront, agreement: AgreementId, now: Timestamp) -> String {
         let handle = Handle { agreement, until: now.after(LIFE) };
-        let value = handle.sign(Purpose::Session, shop.sessions());
+        let value = handle.sign(Purpose::Session, front.sessions());
         format!("{COOKIE}={value}; Path=/; Max-Age={}; HttpOnly; Secure; SameSite=Lax", LIFE.seconds())
     }
 }
 
-impl FromRequestParts<Shop> for Session {
+impl FromRequestParts<Storefront> for Session {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Response> {
-        let now = shop.app().clock().now();
+    async fn from_request_parts(parts: &mut Parts, front: &Storefront) -> Result<Self, Response> {
+        let now = front.app().clock().now();
         let found =
-            cookies(&parts.headers).find_map(|value| Handle::read(value, Purpose::Session, shop.sessions(), now));
-        found.map(Self).ok_or_else(|| pages::notice(shop, Notice::NoSession))
+            cookies(&parts.headers).find_map(|value| Handle::read(value, Purpose::Session, front.sessions(), now));
+        let guest = || Guest::of(&parts.method, &parts.uri, &parts.headers);
+        found.map(Self).ok_or_else(|| pages::notice(front, &guest(), Notice::NoSession))
     }
 }
 

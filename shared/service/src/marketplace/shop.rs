@@ -15,9 +15,18 @@ const PRODUCTS_KEPT: Duration = Duration::from_seconds(60);
 /// The most products that are looked through.
 const MOST_PRODUCTS: i32 = 100;
 
-/// The application, the seller's way to AWS Marketplace, and the key of sessions. Cheap to clone.
+/// The application, and the seller's way to AWS Marketplace. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Shop(Arc<Shared>);
+
+/// A shop that buyers visit: it has pages, and keeps sessions. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Storefront {
+    shop: Shop,
+    sessions: SessionKey,
+    /// Where buyers may ask: an address for mail or of a page.
+    support: Arc<str>,
+}
 
 #[derive(Debug)]
 struct Shared {
@@ -25,9 +34,6 @@ struct Shared {
     fulfilment: Fulfilment,
     /// The seller's account: events of another are not ours.
     seller: String,
-    sessions: SessionKey,
-    /// Where buyers may ask: an address for mail or of a page.
-    support: String,
     products: RwLock<Option<(Timestamp, Arc<[Product]>)>>,
 }
 
@@ -41,11 +47,19 @@ pub(super) struct Listed {
 impl Shop {
     /// A shop of this seller's account.
     #[must_use]
-    pub fn new(app: App, fulfilment: Fulfilment, seller: String, sessions: SessionKey, support: String) -> Self {
-        Self(Arc::new(Shared { app, fulfilment, seller, sessions, support, products: RwLock::default() }))
+    pub fn new(app: App, fulfilment: Fulfilment, seller: String) -> Self {
+        Self(Arc::new(Shared { app, fulfilment, seller, products: RwLock::default() }))
     }
 
-    pub(crate) fn app(&self) -> &App {
+    /// The shop with its pages: sessions are signed with this key, questions go to `support`.
+    #[must_use]
+    pub fn open(self, sessions: SessionKey, support: &str) -> Storefront {
+        Storefront { shop: self, sessions, support: support.into() }
+    }
+
+    /// The application behind it.
+    #[must_use]
+    pub fn app(&self) -> &App {
         &self.0.app
     }
 
@@ -55,14 +69,6 @@ impl Shop {
 
     pub(super) fn seller(&self) -> &str {
         &self.0.seller
-    }
-
-    pub(super) fn sessions(&self) -> &SessionKey {
-        &self.0.sessions
-    }
-
-    pub(super) fn support(&self) -> &str {
-        &self.0.support
     }
 
     /// The product whose SaaS listing has this code, or this entity.
@@ -85,6 +91,13 @@ impl Shop {
         Ok(found)
     }
 
+    /// Whether anything is listed in the marketplace.
+    pub(super) async fn sells(&self, now: Timestamp) -> Result<bool, Error> {
+        let products = self.products(now).await?;
+        let mut listings = products.iter().flat_map(|product| &product.marketplace);
+        Ok(listings.any(|listing| listing.cloud == Cloud::Aws && listing.mode == Mode::Saas))
+    }
+
     async fn products(&self, now: Timestamp) -> Result<Arc<[Product]>, Error> {
         let kept = self.0.products.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((read_at, products)) = kept
@@ -100,5 +113,25 @@ impl Shop {
         let products: Arc<[Product]> = products.into();
         *self.0.products.write().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&products)));
         Ok(products)
+    }
+}
+
+impl Storefront {
+    /// The shop behind the pages.
+    #[must_use]
+    pub fn shop(&self) -> &Shop {
+        &self.shop
+    }
+
+    pub(super) fn app(&self) -> &App {
+        self.shop.app()
+    }
+
+    pub(super) fn sessions(&self) -> &SessionKey {
+        &self.sessions
+    }
+
+    pub(super) fn support(&self) -> &str {
+        &self.support
     }
 }

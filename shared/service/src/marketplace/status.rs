@@ -6,11 +6,13 @@ use http::StatusCode;
 use marque_core::agreement::{Agreement, Chain, EntitlementValue, How, State as Stands};
 use maud::{Markup, html};
 
-use super::pages;
+use super::guest::Guest;
+use super::pages::{self, Step};
 use super::registration::failed;
 use super::session::Session;
-use super::shop::Shop;
-use super::texts::Notice;
+use super::shop::Storefront;
+use super::texts::{Notice, Text};
+use crate::mail::in_words;
 use crate::problem::Error;
 
 /// What the page shows.
@@ -20,17 +22,19 @@ struct View {
     code: Option<String>,
 }
 
-pub(super) async fn show(State(shop): State<Shop>, session: Session) -> Response {
-    match read(&shop, &session).await {
-        Ok(Some(view)) if view.chain.customer.is_none() => Redirect::to("/aws/registration").into_response(),
-        Ok(Some(view)) => page(&shop, &view),
-        Ok(None) => pages::notice(&shop, Notice::NoSession),
-        Err(error) => failed(&shop, &error),
+pub(super) async fn show(State(front): State<Storefront>, guest: Guest, session: Session) -> Response {
+    match read(&front, &session).await {
+        Ok(Some(view)) if view.chain.customer.is_none() => {
+            Redirect::to(&guest.link("/aws/registration")).into_response()
+        }
+        Ok(Some(view)) => page(&front, &guest, &view),
+        Ok(None) => pages::notice(&front, &guest, Notice::NoSession),
+        Err(error) => failed(&front, &guest, &error),
     }
 }
 
-async fn read(shop: &Shop, session: &Session) -> Result<Option<View>, Error> {
-    let store = shop.app().store();
+async fn read(front: &Storefront, session: &Session) -> Result<Option<View>, Error> {
+    let store = front.app().store();
     let Some(chain) = store.chain_of_agreement(session.0.agreement).await? else { return Ok(None) };
     let product = store.product(&chain.product).await?.map_or_else(|| chain.product.to_string(), |found| found.name);
     let code = match chain.license {
@@ -43,74 +47,79 @@ async fn read(shop: &Shop, session: &Session) -> Result<Option<View>, Error> {
     Ok(Some(View { chain, product, code }))
 }
 
-fn page(shop: &Shop, view: &View) -> Response {
+fn page(front: &Storefront, guest: &Guest, view: &View) -> Response {
     let agreement = view.chain.current();
     let (word, class, told) = told(agreement);
+    let say = |text| guest.say(text);
     let body = html! {
+        (pages::steps(guest, Step::Use))
         h1 { (view.product) }
-        p { span class={ "state " (class) } { (word) } }
-        p { (told) }
+        p.told { span class={ "state " (class) } { (say(word)) } " " (say(told)) }
         @if let Some(code) = &view.code {
-            h2 id="code" { "Your licence code" }
+            h2 id="code" { (say(Text::YourCode)) }
             p.code { code aria-labelledby="code" { (code) } }
-            p { "It is in a mail to you as well. Keep it to yourself: whoever has it can use the licence." }
-            h2 { "How to install" }
+            p { (say(Text::CodeMailed)) }
+            h2 { (say(Text::HowToInstall)) }
             ol {
-                li { "Install the product on a server of your domain, as its guide says." }
-                li { "Enter the code in the server's setup. It activates by itself, once, for this domain." }
-                li { "Let the server reach the internet once a day. It goes on by itself while your subscription runs." }
+                li { (say(Text::InstallServer)) }
+                li { (say(Text::InstallCode)) }
+                li { (say(Text::InstallOnline)) }
             }
         } @else if matches!(agreement.state(), Stands::Requested { .. }) {
-            h2 { "What happens next" }
-            p { "The licence code appears on this page, and in a mail to you, as soon as AWS confirms the payment. That usually takes a minute or two. You can load this page again, or close it and wait for the mail." }
+            h2 { (say(Text::WhatNext)) }
+            p { (say(Text::WhatNextTold)) }
+            p { a.button href=(guest.link("/aws/status")) { (say(Text::LoadAgain)) } }
         }
-        (bought(agreement))
-        h2 { "Support" }
-        p { "Write to " (pages::contact(shop.support())) " and name your purchase: " code { (agreement.external_id) } "." }
+        (bought(guest, agreement))
+        h2 { (say(Text::Support)) }
+        p {
+            (say(Text::WriteTo)) " " (pages::contact(front.support())) " " (say(Text::NameYourPurchase)) " "
+            code { (agreement.external_id) }
+        }
     };
-    pages::page(shop, StatusCode::OK, &format!("{} on AWS Marketplace", view.product), &body)
+    pages::page(front, guest, StatusCode::OK, &format!("{} – {}", view.product, say(word)), &body)
 }
 
 /// The state in a word, how it looks, and what it means.
-fn told(agreement: &Agreement) -> (&'static str, &'static str, &'static str) {
+fn told(agreement: &Agreement) -> (Text, &'static str, Text) {
     match agreement.state() {
-        Stands::Requested { .. } => (
-            "Payment not confirmed yet",
-            "",
-            "You are registered. AWS has not confirmed the payment yet; that is not an error.",
-        ),
-        Stands::Active { .. } => ("Active", "good", "Your subscription is active."),
-        Stands::Ending { .. } => ("Active", "good", "Your subscription is being renewed or replaced, and goes on."),
-        Stands::Suspended { .. } => {
-            ("Suspended", "bad", "AWS has suspended the subscription. Look at its state in the AWS console.")
+        Stands::Requested { .. } => (Text::NotConfirmed, "", Text::NotConfirmedTold),
+        Stands::Active { .. } => (Text::Active, "good", Text::ActiveTold),
+        Stands::Ending { .. } => (Text::Active, "good", Text::EndingTold),
+        Stands::Suspended { .. } => (Text::Suspended, "bad", Text::SuspendedTold),
+        Stands::Ended { how: How::Expired, .. } => (Text::Ended, "bad", Text::ExpiredTold),
+        Stands::Ended { .. } if agreement.facts.provisioned.is_none() => {
+            (Text::PaymentFailed, "bad", Text::PaymentFailedTold)
         }
-        Stands::Ended { how: How::Expired, .. } => {
-            ("Ended", "bad", "The subscription has run out. Subscribe again on AWS Marketplace to go on.")
-        }
-        Stands::Ended { .. } if agreement.facts.provisioned.is_none() => (
-            "Payment failed",
-            "bad",
-            "AWS could not confirm the payment, so nothing was charged and no licence was made. Check your payment method in the AWS console and subscribe again.",
-        ),
-        Stands::Ended { .. } => {
-            ("Ended", "bad", "The subscription has ended. Subscribe again on AWS Marketplace to go on.")
-        }
+        Stands::Ended { .. } => (Text::Ended, "bad", Text::EndedTold),
     }
 }
 
-fn bought(agreement: &Agreement) -> Markup {
+fn bought(guest: &Guest, agreement: &Agreement) -> Markup {
+    let say = |text| guest.say(text);
     html! {
         @if !agreement.entitlements().is_empty() {
-            h2 { "What you bought" }
+            h2 { (say(Text::WhatYouBought)) }
             table {
-                caption { "Purchase " (agreement.external_id) }
-                thead { tr { th scope="col" { "Dimension" } th scope="col" { "Amount" } th scope="col" { "Until" } } }
+                caption { (say(Text::PurchaseNamed)) " " (agreement.external_id) }
+                thead {
+                    tr {
+                        th scope="col" { (say(Text::Dimension)) }
+                        th scope="col" { (say(Text::Amount)) }
+                        th scope="col" { (say(Text::Until)) }
+                    }
+                }
                 tbody {
                     @for entitlement in agreement.entitlements() {
                         tr {
                             th scope="row" { (entitlement.dimension) }
-                            td { (amount(&entitlement.value)) }
-                            td { @match entitlement.expires_at { Some(end) => (end.day()), None => "no end" } }
+                            td { (amount(guest, &entitlement.value)) }
+                            td {
+                                @match entitlement.expires_at {
+                                    Some(end) => (in_words(end.day(), guest.language)),
+                                    None => (say(Text::NoEnd)),
+                                }
+                            }
                         }
                     }
                 }
@@ -119,10 +128,10 @@ fn bought(agreement: &Agreement) -> Markup {
     }
 }
 
-fn amount(value: &EntitlementValue) -> String {
+fn amount(guest: &Guest, value: &EntitlementValue) -> String {
     match value {
-        EntitlementValue::Boolean(true) => "yes".to_owned(),
-        EntitlementValue::Boolean(false) => "no".to_owned(),
+        EntitlementValue::Boolean(true) => guest.say(Text::Yes).to_owned(),
+        EntitlementValue::Boolean(false) => guest.say(Text::No).to_owned(),
         EntitlementValue::Integer(number) => number.to_string(),
         EntitlementValue::Double(number) => number.to_string(),
         EntitlementValue::Text(text) => text.clone(),

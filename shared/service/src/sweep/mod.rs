@@ -3,6 +3,9 @@
 //! Safe to run twice at once, and to be ended anywhere: each piece of work is moved on under the condition that it is still
 //! due, and what is not done stays in the index for the next run.
 
+#[cfg(feature = "marketplace")]
+mod agreements;
+
 use std::collections::VecDeque;
 
 use futures_util::{StreamExt, stream};
@@ -14,6 +17,9 @@ use crate::clock::Stopwatch;
 use crate::mail::{Sending, retry_at, send};
 use crate::problem::Error;
 use crate::{App, chance};
+
+#[cfg(feature = "marketplace")]
+pub use agreements::{AllCounts, run_with_agreements};
 
 /// So many entries of the index are read at a time.
 const PAGE: i32 = 100;

@@ -9,6 +9,12 @@ mod agreements;
 #[cfg(feature = "marketplace")]
 #[cfg(test)]
 mod buyers;
+#[cfg(all(feature = "aws", feature = "marketplace"))]
+#[cfg(test)]
+mod costs;
+#[cfg(feature = "marketplace")]
+#[cfg(test)]
+mod crashes;
 #[cfg(feature = "marketplace")]
 #[cfg(test)]
 mod market;

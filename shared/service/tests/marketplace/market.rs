@@ -18,7 +18,7 @@ use marque_service::clouds::{Fulfilment, Wiring};
 use marque_service::http::envelope;
 use marque_service::keyring::{Keys, NewKey, RingDocument};
 use marque_service::mail::{Kept, Post};
-use marque_service::marketplace::{Outcome, SessionKey, Shop};
+use marque_service::marketplace::{Outcome, Reconciled, SessionKey, Shop};
 use marque_service::{App, Clock, demo, marketplace, validate};
 use marque_store::Store;
 use serde_json::Value;
@@ -108,9 +108,9 @@ impl Bazaar {
         let keys = Keys::given(&ring(), clock.now()).unwrap();
         let app = App::new(store, clock, keys, ISSUER.to_owned(), Post::kept(Kept::in_memory(), ISSUER));
         let fulfilment = Fulfilment::new(&Wiring::simulated(market.http_client()));
-        let key = SessionKey::new([5; 32]);
-        let shop = Shop::new(app.clone(), fulfilment, SELLER.to_owned(), key, "help@example.com".to_owned());
-        let router = envelope(validate::router(app.clone()).merge(marketplace::router(shop.clone())));
+        let shop = Shop::new(app.clone(), fulfilment, SELLER.to_owned());
+        let front = shop.clone().open(SessionKey::new([5; 32]), "help@example.com");
+        let router = envelope(validate::router(app.clone()).merge(marketplace::router(front)));
         Self { embedded, app, market, shop, router, code: demo::saas_listing().0.to_owned() }
     }
 
@@ -143,6 +143,11 @@ impl Bazaar {
         outcomes
     }
 
+    /// Compares everything with AWS.
+    pub(crate) async fn compare(&self) -> Reconciled {
+        self.shop.reconcile(f64::MAX).await.unwrap()
+    }
+
     pub(crate) async fn chain(&self, agreement: &str) -> Option<Chain> {
         let id: ExternalId = agreement.parse().unwrap();
         self.app.store().chain_of_external(&id).await.unwrap()
@@ -167,6 +172,23 @@ impl Bazaar {
 
     pub(crate) async fn get(&self, path: &str, cookie: &str) -> Answer {
         self.send(Method::GET, path, cookie, None).await
+    }
+
+    /// A call of a server.
+    pub(crate) async fn call(&self, path: &str, body: &Value) -> Value {
+        let request =
+            Request::builder().method(Method::POST).uri(path).header(header::CONTENT_TYPE, "application/json");
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
+    }
+
+    /// What a server with this lease is told that was bought.
+    pub(crate) async fn entitlements(&self, license: &str, lease: &str) -> Answer {
+        let request = Request::get(format!("/v1/entitlements?license_id={license}"));
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {lease}")).body(Body::empty()).unwrap();
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        Answer { status: parts.status, headers: parts.headers, body: body.collect().await.unwrap().to_bytes() }
     }
 
     /// "Set up your account".

@@ -1,0 +1,277 @@
+//! Selling on AWS Marketplace through the shipped functions, where something goes wrong: events that cannot be handled,
+//! events that are lost, AWS that does not answer, a role that may not be assumed.
+
+use std::process::Command;
+
+use marque_marketplace_sim::{Fault, Operation};
+use marque_tests::deployment::DEAD_LETTERS;
+use marque_tests::seller::{EVENTS, SELLER_ROLE, Storefront};
+use marque_tests::{Client, Deployment, Function, binary, function, runtime};
+use serde_json::{Value, json};
+
+use crate::buyer::Buyer;
+
+/// What all of it calls.
+pub(crate) const CHECKS: &[fn(Buyer) -> Buyer] = &[
+    what_will_never_be_handled_is_a_dead_letter_with_its_reason,
+    what_aws_does_not_answer_comes_again_soon_and_is_given_up_with_the_reason,
+    what_events_lost_the_sweep_mends,
+    an_event_that_comes_before_its_agreement_is_kept,
+    a_buyer_who_lands_finds_what_waited,
+    a_renewal_that_aws_did_not_tell_of_is_joined_when_its_buyer_lands,
+    the_publisher_lists_what_was_bought_and_links_what_belongs_together,
+];
+
+mod on_the_shipped_functions {
+    use super::{Buyer, Storefront};
+
+    macro_rules! checks {
+        ($($check:ident),* $(,)?) => {
+            $(#[test] fn $check() {
+                let buyer = super::$check(Buyer::shipped(Storefront::start(true)));
+                assert_eq!(buyer.storefront().deployment.aws.refusals(), Vec::<String>::new());
+            })*
+        };
+    }
+    checks!(
+        what_will_never_be_handled_is_a_dead_letter_with_its_reason,
+        what_aws_does_not_answer_comes_again_soon_and_is_given_up_with_the_reason,
+        what_events_lost_the_sweep_mends,
+        an_event_that_comes_before_its_agreement_is_kept,
+        a_buyer_who_lands_finds_what_waited,
+        a_renewal_that_aws_did_not_tell_of_is_joined_when_its_buyer_lands,
+        the_publisher_lists_what_was_bought_and_links_what_belongs_together,
+    );
+}
+
+fn what_will_never_be_handled_is_a_dead_letter_with_its_reason(buyer: Buyer) -> Buyer {
+    let front = buyer.storefront();
+    let queues = front.deployment.aws.queues();
+    buyer.buy("contract", "paid");
+    let good = front.market.waiting_events().expect("events").remove(0);
+    let mut foreign = good.clone();
+    foreign["account"] = json!("999999999999");
+    foreign["id"] = json!("of-somebody-else");
+    let mut elsewhere = good;
+    elsewhere["region"] = json!("eu-west-1");
+    for body in ["{".to_owned(), foreign.to_string(), elsewhere.to_string()] {
+        queues.put(EVENTS.0, &body);
+    }
+    front.pump();
+    let letters = queues.messages(DEAD_LETTERS);
+    let of = |what: &str| letters.iter().find(|(body, _)| body.contains(what)).and_then(|(_, reason)| reason.clone());
+    assert_eq!(letters.len(), 3, "the good ones are handled, and nothing else is dead: {letters:?}");
+    assert_eq!(of("of-somebody-else").as_deref(), Some("the event is of another account than the seller's"));
+    assert_eq!(of("eu-west-1").as_deref(), Some("the event is not of us-east-1"));
+    assert!(letters.iter().any(|(body, reason)| body == "{" && reason.as_deref() == Some("the message is no JSON")));
+    assert!(queues.messages(EVENTS.0).is_empty(), "and nothing stays behind");
+    // The operator looks, and puts back what is worth it.
+    let shown = operator(front, &["list"]);
+    let reasons: Vec<&str> =
+        shown["items"].as_array().expect("items").iter().filter_map(|item| item["reason"].as_str()).collect();
+    assert_eq!(reasons.len(), 3, "{shown}");
+    assert_eq!(queues.messages(DEAD_LETTERS).len(), 3, "looking changes nothing");
+    let replayed = operator(front, &["replay", "--reason", "another account"]);
+    assert_eq!((&replayed["to"], &replayed["left"]), (&json!(EVENTS.0), &json!(2)), "{replayed}");
+    assert_eq!((queues.messages(DEAD_LETTERS).len(), queues.messages(EVENTS.0).len()), (2, 1));
+    front.pump();
+    assert_eq!(queues.messages(DEAD_LETTERS).len(), 3, "what was not mended is a dead letter again");
+    buyer
+}
+
+/// `marque events`, as an operator calls it.
+fn operator(front: &Storefront, arguments: &[&str]) -> Value {
+    let output = Command::new(binary("marque"))
+        .arg("events")
+        .args(arguments)
+        .args(["--json", "--dead-letters", DEAD_LETTERS])
+        .env_clear()
+        .envs(front.deployment.aws.environment_of("operator"))
+        .output()
+        .expect("marque runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+fn what_aws_does_not_answer_comes_again_soon_and_is_given_up_with_the_reason(mut buyer: Buyer) -> Buyer {
+    let bought = buyer.buy("contract", "paid");
+    buyer.register(&bought["registration_token"]);
+    let front = buyer.storefront();
+    let queues = front.deployment.aws.queues();
+    front.market.order_fault(Operation::GetEntitlements, Fault::Internal, 1000);
+    front.pump();
+    let waiting = queues.messages(EVENTS.0).len();
+    assert!(waiting > 0, "License Updated is not done with");
+    let code = buyer.code_shown().expect("whoever has paid works all the same");
+    let activated = buyer.activate(&code);
+    let license = activated["license_id"].as_str().unwrap_or_default().to_owned();
+    let entitled = buyer.entitlements(&license, &activated["lease"]);
+    assert_eq!((&entitled["stale"], &entitled["state"]), (&json!(true), &json!("active")), "{entitled}");
+    let front = buyer.storefront();
+    let queues = front.deployment.aws.queues();
+    queues.pass(9);
+    assert!(queues.batch(EVENTS.0, EVENTS.1, 5).is_none(), "not at once");
+    queues.pass(1);
+    front.market.order_fault(Operation::GetEntitlements, Fault::Internal, 0);
+    let entitled = buyer.entitlements(&license, &activated["lease"]);
+    assert_eq!((&entitled["stale"], &entitled["entitlements"][0]["value"]), (&json!(false), &json!(5)), "{entitled}");
+    front.pump();
+    assert!(queues.messages(EVENTS.0).is_empty(), "ten seconds later AWS answers");
+    // Another one, for a day.
+    buyer.buy("contract", "paid");
+    front.market.order_fault(Operation::GetEntitlements, Fault::Internal, 1000);
+    front.pump();
+    for _ in 0..30 {
+        queues.pass(3600);
+        front.pump();
+    }
+    assert!(queues.messages(EVENTS.0).is_empty(), "nothing comes again for ever");
+    let letters = queues.messages(DEAD_LETTERS);
+    assert!(!letters.is_empty() && letters.iter().all(|(_, reason)| reason.is_some()), "{letters:?}");
+    front.market.order_fault(Operation::GetEntitlements, Fault::Internal, 0);
+    buyer
+}
+
+fn what_events_lost_the_sweep_mends(mut buyer: Buyer) -> Buyer {
+    let bought = buyer.buy("contract", "pending");
+    buyer.register(&bought["registration_token"]);
+    buyer.act(&bought["agreement_id"], "pay", &json!({}));
+    let front = buyer.storefront();
+    for event in front.market.waiting_events().expect("events") {
+        front.market.delivered(event["id"].as_str().unwrap_or_default()).expect("lost");
+    }
+    assert_eq!(buyer.code_shown(), None);
+    let told = front.sweep();
+    assert!(buyer.code_shown().is_some(), "{told}");
+    assert!(told["AgreementsMended"].as_u64() >= Some(1) && told["agreements_finished"] == true, "{told}");
+    let again = front.sweep();
+    assert_eq!(again["AgreementsCompared"], 0, "not due again: {again}");
+    buyer
+}
+
+fn the_publisher_lists_what_was_bought_and_links_what_belongs_together(mut buyer: Buyer) -> Buyer {
+    let first = buyer.buy("contract", "paid");
+    buyer.register(&first["registration_token"]);
+    let code = buyer.code();
+    // The cloud never says that the second goes on where the first ended.
+    let second = buyer.buy("contract", "paid");
+    buyer.storefront().pump();
+    let (_admin, gateway) = buyer.storefront().desk();
+    let desk = Client::new(&gateway.url());
+    let of = |purchase: &Value| {
+        let path =
+            format!("/admin/v1/agreements?external_id={}", purchase["agreement_id"].as_str().unwrap_or_default());
+        desk.get(&path).expect("an answer").json()["items"][0]["agreements"][0]["id"].clone()
+    };
+    let listed = desk.get("/admin/v1/agreements?limit=100").expect("an answer").json();
+    assert!(listed["items"].as_array().is_some_and(|items| items.len() >= 2), "{listed}");
+    let (one, two) = (of(&first), of(&second));
+    let path = format!("/admin/v1/agreements/{}/link", two.as_str().unwrap_or_default());
+    let body = json!({"to": one, "reason": "renewed through a partner"});
+    let linked = desk.post(&path, &body).expect("an answer");
+    assert_eq!(linked.status, 200, "{}", linked.text());
+    buyer.land(&second["registration_token"]);
+    assert_eq!(buyer.code_shown(), Some(code), "one customer, one licence");
+    let license = linked.json()["license_id"].as_str().unwrap_or_default().to_owned();
+    let found = desk.get(&format!("/admin/v1/agreements?license_id={license}")).expect("an answer").json();
+    assert_eq!(found["items"][0]["agreements"].as_array().map(Vec::len), Some(2), "{found}");
+    let shown = desk.get(&format!("/admin/v1/agreements/{}", one.as_str().unwrap_or_default())).expect("an answer");
+    assert_eq!(shown.status, 200);
+    buyer
+}
+
+/// Delivers the events of this kind alone; the others are late, and answered.
+fn deliver_only(front: &Storefront, kind: &str) -> Vec<Value> {
+    let of_kind = |event: &Value| event["detail-type"].as_str().unwrap_or_default().contains(kind);
+    let late: Vec<Value> =
+        front.market.waiting_events().expect("events").into_iter().filter(|event| !of_kind(event)).collect();
+    for event in &late {
+        front.market.delivered(event["id"].as_str().unwrap_or_default()).expect("late");
+    }
+    front.pump();
+    late
+}
+
+/// How many events wait for an agreement.
+fn parked(front: &Storefront, agreement: &Value) -> usize {
+    let id = agreement.as_str().expect("an id").parse().expect("an id");
+    runtime().block_on(front.deployment.aws.store().parked(&id)).expect("the table").len()
+}
+
+fn a_buyer_who_lands_finds_what_waited(mut buyer: Buyer) -> Buyer {
+    let front = buyer.storefront();
+    front.market.set(|knobs| knobs.agreements_denied = true);
+    let bought = buyer.buy("contract", "paid");
+    // As live events are, of which product is not said.
+    let mut created = front.market.waiting_events().expect("events").remove(0);
+    created["detail"].as_object_mut().expect("an object").remove("product");
+    deliver_only(front, "nothing");
+    front.deployment.aws.queues().put(EVENTS.0, &created.to_string());
+    front.pump();
+    assert_eq!(parked(front, &bought["agreement_id"]), 1);
+    front.market.set(|knobs| knobs.agreements_denied = false);
+    buyer.register(&bought["registration_token"]);
+    assert_eq!(parked(buyer.storefront(), &bought["agreement_id"]), 0);
+    buyer
+}
+
+fn a_renewal_that_aws_did_not_tell_of_is_joined_when_its_buyer_lands(mut buyer: Buyer) -> Buyer {
+    let bought = buyer.buy("contract", "paid");
+    buyer.register(&bought["registration_token"]);
+    let code = buyer.code();
+    let front = buyer.storefront();
+    front.market.set(|knobs| knobs.agreements_denied = true);
+    let renewed =
+        buyer.act(&bought["agreement_id"], "renew", &json!({"entitlements": [{"dimension": "servers", "value": 7}]}));
+    deliver_only(front, "License Updated");
+    front.market.set(|knobs| knobs.agreements_denied = false);
+    buyer.land(&renewed["registration_token"]);
+    assert_eq!(buyer.code_shown(), Some(code), "one customer, one licence");
+    buyer
+}
+
+fn an_event_that_comes_before_its_agreement_is_kept(buyer: Buyer) -> Buyer {
+    let front = buyer.storefront();
+    front.market.set(|knobs| knobs.agreements_denied = true);
+    let bought = buyer.buy("subscription", "paid");
+    buyer.act(&bought["agreement_id"], "cancel", &json!({}));
+    // Ended does not say of which product the agreement is.
+    let events = deliver_only(front, "Ended");
+    let parked = || parked(front, &bought["agreement_id"]);
+    assert_eq!(parked(), 1);
+    let updated = |event: &&Value| event["detail-type"].as_str().unwrap_or_default().contains("Updated");
+    let updated = events.iter().find(updated).expect("License Updated");
+    front.deployment.aws.queues().put(EVENTS.0, &updated.to_string());
+    front.pump();
+    assert_eq!(parked(), 0, "and handled, when it becomes known");
+    front.market.set(|knobs| knobs.agreements_denied = false);
+    buyer
+}
+
+#[test]
+fn a_role_that_may_not_be_assumed_is_told_on_a_page_and_in_the_log() {
+    let front = Storefront::start(true);
+    front.deployment.aws.put_role(SELLER_ROLE, "another external id");
+    let buyer = Buyer::shipped(front);
+    let bought = buyer.buy("contract", "paid");
+    let answer = buyer.landing(&bought["registration_token"]);
+    assert_eq!(answer.status, 503);
+    assert!(answer.text().contains("Try again") && !answer.text().contains("SellerRole"), "{}", answer.text());
+    assert!(buyer.storefront().marketplace_says("AccessDenied"), "the log names the cause");
+}
+
+#[test]
+fn a_function_without_its_seller_or_secret_says_so_at_its_start() {
+    let deployment = Deployment::new();
+    for (name, variable) in [
+        ("marketplace", "MARQUE_SELLER"),
+        ("marketplace", "MARQUE_SESSION_KEY"),
+        ("events", "MARQUE_DEAD_LETTERS"),
+        ("sweep", "MARQUE_SELLER"),
+    ] {
+        let started = Function::start(&function(name), &deployment.environment_with(&[(variable, "")]));
+        assert!(!started.sandbox().wait_until_asked(1), "{name} starts without {variable}");
+        let (_, document): (_, Value) = started.sandbox().init_error().expect("an init error");
+        assert!(document.to_string().contains(variable), "{document}");
+    }
+}
