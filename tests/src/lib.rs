@@ -15,6 +15,7 @@ mod program;
 pub mod runtime_api;
 mod server;
 pub mod sigv4;
+pub mod simulation;
 
 pub use background::runtime;
 pub use between::{Between, Fate};

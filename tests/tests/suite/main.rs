@@ -27,5 +27,6 @@ mod register;
 mod registering;
 mod signature;
 mod signing;
+mod simulation;
 mod start_up;
 mod sweep;

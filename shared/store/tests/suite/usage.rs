@@ -86,7 +86,6 @@ async fn seal(store: &Store, chain: &Chain, before: &KeptHour, now: &str) -> (Co
     };
     let due = entry.state.sealed().map(|sealed| sealed.record.timestamp);
     let after = KeptHour { entry: *entry, due, ..before.clone() };
-    let overflow = overflow.map(|(hour, due)| Target { key: EntryKey { hour, ..key.clone() }, carried: true, due });
     let seal = SealHour { before, after: &after, remainder: &remainder, left, overflow: overflow.as_ref() };
     (store.seal_hour(seal).await.unwrap(), after)
 }
