@@ -3,6 +3,8 @@
 //! The time that passes is virtual, as the rate wants it. What is measured is the processor's: all of it, less what the
 //! embedded database and the simulated marketplace take, which are not ours when deployed.
 
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench says what it measured, and fails by failing")]
+
 use std::future::poll_fn;
 use std::hint::black_box;
 use std::pin::pin;

@@ -150,7 +150,7 @@ pub(super) async fn read_again(shop: &Shop, key: &EntryKey) -> Result<KeptHour, 
 
 /// What a second attempt reports: what was sealed. Only deliberately broken variants reckon it anew.
 pub(super) async fn rebuilt(shop: &Shop, chain: &Chain, hour: &mut KeptHour, now: Timestamp) -> Result<(), Error> {
-    if hour.entry.state.attempts().count == 0 {
+    if hour.entry.state.attempts().count < 2 {
         return Ok(());
     }
     if variant::is(Variant::RebuildOnRetry) {
