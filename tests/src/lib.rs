@@ -16,6 +16,7 @@ pub mod runtime_api;
 pub mod seller;
 mod server;
 pub mod sigv4;
+pub mod simulation;
 
 pub use background::runtime;
 pub use between::{Between, Fate};

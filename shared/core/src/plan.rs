@@ -9,6 +9,7 @@ use crate::fingerprint::FingerprintKind;
 use crate::listing::Listing;
 use crate::slug::Slug;
 use crate::time::Duration;
+use crate::usage::Retention;
 use crate::words::words;
 
 /// What the publisher sells.
@@ -22,6 +23,8 @@ pub struct Product {
     pub fingerprint_kind: FingerprintKind,
     /// Where the clouds list it.
     pub marketplace: Vec<Listing>,
+    /// How long hours of usage are kept once they are confirmed.
+    pub usage_retention: Retention,
 }
 
 /// One revision of a plan. Revisions are never overwritten: a licence keeps the one it was sold under.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use marque_core::event::What;
 use marque_core::listing::{Dimension, Effect, Listing, Mode};
 use marque_core::plan::{Activations, Percent, Sale, Starts, Terms};
-use marque_core::usage::{Included, Unit};
+use marque_core::usage::{Included, Retention, Unit};
 use marque_core::{
     Actor, Cloud, Customer, CustomerId, Duration, Event, EventId, FingerprintKind, Kind, Language, License,
     LicenseCode, LicenseId, Offer, Period, Plan, PlanRef, Plans, Product, Slug, State, Timestamp,
@@ -81,6 +81,7 @@ pub async fn seed(store: &Store, now: Timestamp) -> Result<Demo, SeedError> {
         name: "KopiCloud AD API".to_owned(),
         fingerprint_kind: FingerprintKind::AdDomain,
         marketplace: listings()?,
+        usage_retention: Retention::default(),
     };
     let product = match store.product(&product.slug).await? {
         // What the publisher has made of it meanwhile stays.

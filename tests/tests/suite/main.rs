@@ -28,5 +28,6 @@ mod registering;
 mod selling;
 mod signature;
 mod signing;
+mod simulation;
 mod start_up;
 mod sweep;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use marque_core::Slug;
+use marque_core::usage::Retention;
 
 use super::publisher::{Publisher, WHERE};
 
@@ -39,6 +40,9 @@ pub(crate) enum ProductCommand {
         /// A file with the `marketplace` list of the wire contract (JSON).
         #[arg(long, value_name = "FILE")]
         marketplace: Option<PathBuf>,
+        /// How long hours of metered usage are kept once they are confirmed: P365D to P3650D, P400D unless it is set.
+        #[arg(long, value_name = "DURATION")]
+        usage_retention: Option<Retention>,
     },
 }
 

@@ -31,15 +31,18 @@ fn ask(admin: &Admin, options: &Product) -> Done {
             if json {
                 output::json(&product);
             } else {
-                show::record(&product, &["product", "name", "fingerprint_kind", "marketplace"]);
+                show::record(&product, &["product", "name", "fingerprint_kind", "usage_retention", "marketplace"]);
             }
         }
-        ProductCommand::Set { product, name, fingerprint_kind, marketplace } => {
+        ProductCommand::Set { product, name, fingerprint_kind, marketplace, usage_retention } => {
             let marketplace = marketplace.as_deref().map(input::json).transpose()?;
-            let given = given(json!({"name": name, "fingerprint_kind": fingerprint_kind, "marketplace": marketplace}));
+            let given = given(json!({
+                "name": name, "fingerprint_kind": fingerprint_kind, "marketplace": marketplace,
+                "usage_retention": usage_retention.map(|retention| retention.to_string()),
+            }));
             let path = format!("/products/{product}");
             let new = json!({"fingerprint_kind": "ad-domain", "marketplace": []});
-            let members = ["name", "fingerprint_kind", "marketplace"];
+            let members = ["name", "fingerprint_kind", "marketplace", "usage_retention"];
             let put = admin.put(&path, &revised(admin, &path, &members, new, given)?)?;
             return Ok(told(json, &put, || {
                 format!("{product} is defined: now give it plans, `marque plan set {product} …`")

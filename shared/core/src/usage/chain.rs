@@ -4,7 +4,7 @@ use crate::id::AgreementId;
 use crate::slug::Slug;
 use crate::time::{Duration, Timestamp};
 use crate::usage::quantity::Quantity;
-use crate::usage::{Hour, StateName};
+use crate::usage::{Hour, Reason, StateName};
 use crate::words::words;
 
 /// A chain of agreements, which share one licence, one set of record ids and one remainder a dimension.
@@ -111,6 +111,23 @@ impl Chain {
     #[must_use]
     pub fn has_ended(&self, now: Timestamp) -> bool {
         self.agreements.iter().all(|agreement| agreement.has_ended(now))
+    }
+
+    /// The agreement that goes on after `now`: the oldest, if there is more than one.
+    #[must_use]
+    pub fn live(&self, now: Timestamp) -> Option<&Metered> {
+        self.agreements.iter().find(|agreement| !agreement.has_ended(now))
+    }
+
+    /// The agreement that is billed for an hour outside of its own agreement's time, if there is one: after its end the one
+    /// that goes on; before its start itself, since between two agreements usage belongs to the later one.
+    pub(super) fn billed_instead(&self, of: &Metered, why: Reason, now: Timestamp) -> Option<&Metered> {
+        let first = self.agreements.first().is_some_and(|first| first.id == of.id);
+        match why {
+            Reason::AfterEnd => self.live(now),
+            _ if first => None,
+            _ => self.agreement(of.id).filter(|agreement| !agreement.has_ended(now)),
+        }
     }
 
     /// An entry for people: what becomes of the remainder.

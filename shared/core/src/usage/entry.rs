@@ -154,6 +154,8 @@ words! {
         MonthClosed = "MONTH_CLOSED",
         /// It lies before the licence's start.
         BeforeStart = "BEFORE_START",
+        /// It lies after its agreement's end, which was heard of later.
+        AfterEnd = "AFTER_END",
         /// A status that is not known here.
         UnknownStatus = "UNKNOWN_STATUS",
         /// A refusal that is not known here.

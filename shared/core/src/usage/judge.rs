@@ -97,7 +97,7 @@ impl Chain {
         if home.takes_late(first, now) {
             hours.push((home, first));
         }
-        if let Some(live) = self.agreements.iter().find(|agreement| !agreement.has_ended(now)) {
+        if let Some(live) = self.live(now) {
             let running = Hour::of(live.start().map_or(now, |start| now.max(start)));
             hours.extend([(live, running), (live, running.next())]);
         } else if let Some((last, end)) = self.agreements.last().and_then(|last| Some((last, last.end?))) {

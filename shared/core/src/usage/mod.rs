@@ -10,6 +10,7 @@ mod entry;
 mod hour;
 mod judge;
 mod quantity;
+mod retention;
 mod seal;
 mod sums;
 pub mod variant;
@@ -21,5 +22,6 @@ pub use entry::{
 pub use hour::Hour;
 pub use judge::{Candidate, LATEST_AHEAD, OLDEST, Rejection, Target, Usage};
 pub use quantity::{Quantity, QuantityError};
+pub use retention::{Retention, RetentionError};
 pub use seal::{MAX_REPORTED, SEAL_AFTER, Sealing};
 pub use sums::Sums;

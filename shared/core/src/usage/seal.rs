@@ -1,8 +1,9 @@
 //! Sealing an hour: what is reported of it is fixed for good.
 
 use crate::time::{Duration, Timestamp};
-use crate::usage::entry::{Attempts, Entry, Reason, Record, Sealed, State};
+use crate::usage::entry::{Attempts, Entry, EntryKey, Reason, Record, Sealed, State};
 use crate::usage::hour::WINDOW;
+use crate::usage::judge::Target;
 use crate::usage::variant::{self, Variant};
 use crate::usage::{Activated, Chain, Hour, Metered, Quantity, Unit};
 
@@ -33,8 +34,8 @@ pub enum Sealing {
         entry: Box<Entry>,
         /// What is left for the dimension's next hour.
         remainder: Quantity,
-        /// The hour that takes what one report cannot hold, and when to seal it.
-        overflow: Option<(Hour, Timestamp)>,
+        /// The hour that takes what this one cannot report.
+        overflow: Option<Target>,
     },
 }
 
@@ -68,6 +69,9 @@ impl Metered {
 impl Entry {
     /// Seals an open hour whose time has come: `accepted + brought = included + quantity + left`.
     ///
+    /// An hour that lies outside of its agreement's time, which was not known when it was opened, reports nothing where another
+    /// agreement of the chain can be billed: all of it is left to an hour of that one.
+    ///
     /// `remainder` is what the dimension's earlier hours left.
     #[must_use]
     pub fn seal(&self, chain: &Chain, remainder: Quantity, now: Timestamp) -> Sealing {
@@ -83,14 +87,15 @@ impl Entry {
         if now < due {
             return Sealing::NotYet { due };
         }
-        let included = agreement.included(dimension, self.key.hour).min(self.taken.accepted);
+        let last = agreement.end.map_or(self.key.hour.end(), |end| end.min(self.key.hour.end()));
+        let misplaced = self.misplaced(agreement, &activated, last);
+        let other = misplaced.and_then(|reason| chain.billed_instead(agreement, reason, now));
+        let included = other.unwrap_or(agreement).included(dimension, self.key.hour).min(self.taken.accepted);
         let billable = self.taken.accepted.less(included) + remainder;
         let reportable = if dimension.unit == Unit::Integral { billable.whole() } else { billable };
-        let quantity = reportable.min(MAX_REPORTED);
+        let quantity = if other.is_some() { Quantity::ZERO } else { reportable.min(MAX_REPORTED) };
         let left = billable.less(quantity);
-        let last = agreement.end.map_or(self.key.hour.end(), |end| end.min(self.key.hour.end()));
         let timestamp = last.min(now).before(SECOND).max(self.key.hour.start()).max(activated.start);
-        let starts_later = activated.start >= last;
         let sealed = Sealed {
             at: now,
             record: Record {
@@ -105,18 +110,36 @@ impl Entry {
             included,
             left,
         };
-        let state = if starts_later {
-            State::Quarantined(sealed, Attempts::default(), Reason::BeforeStart)
-        } else {
-            State::Sealed(sealed)
+        let state = match misplaced {
+            None => State::Sealed(sealed),
+            Some(Reason::BeforeStart) if other.is_none() => {
+                State::Quarantined(sealed, Attempts::default(), Reason::BeforeStart)
+            }
+            Some(reason) => State::Expired(sealed, Attempts::default(), reason),
         };
-        let overflow = left.whole() != Quantity::ZERO && !chain.has_ended(now);
-        let next = Hour::of(now).max(self.key.hour.next());
+        let overflow = if quantity < reportable { self.overflow(chain, agreement, now) } else { None };
         Sealing::Sealed {
             entry: Box::new(Self { state, version: self.version + 1, ..self.clone() }),
             remainder: if variant::is(Variant::LostRemainder) { Quantity::ZERO } else { left },
-            overflow: overflow.then(|| (next, agreement.seal_due(next))),
+            overflow,
         }
+    }
+
+    /// Why the hour cannot be reported for its agreement: start or end were not known when usage was added to it.
+    fn misplaced(&self, agreement: &Metered, activated: &Activated, last: Timestamp) -> Option<Reason> {
+        if agreement.end.is_some_and(|end| end <= self.key.hour.start()) {
+            return Some(Reason::AfterEnd);
+        }
+        (activated.start >= last).then_some(Reason::BeforeStart)
+    }
+
+    /// The hour that takes what this one cannot report.
+    fn overflow(&self, chain: &Chain, agreement: &Metered, now: Timestamp) -> Option<Target> {
+        let taker = if agreement.has_ended(now) { chain.live(now)? } else { agreement };
+        let running = Hour::of(taker.start().map_or(now, |start| now.max(start)));
+        let hour = if taker.id == agreement.id { running.max(self.key.hour.next()) } else { running };
+        let key = EntryKey { agreement: taker.id, hour, ..self.key.clone() };
+        Some(Target { key, carried: true, due: taker.seal_due(hour) })
     }
 
     /// A licence that is not there: only a deliberately broken variant reports under one.

@@ -66,8 +66,51 @@ fn what_one_report_cannot_hold_goes_to_the_next_hour() {
         panic!("not sealed")
     };
     assert_eq!((entry.state.sealed().unwrap().record.quantity, remainder), (MAX_REPORTED, quantity("5.5")));
-    let (hour, due) = overflow.unwrap();
-    assert_eq!((hour.to_string().as_str(), due), ("2027-03-10T11:00:00Z", time("2027-03-10T12:05:00Z")));
+    let next = overflow.unwrap();
+    assert_eq!((next.key.hour.to_string().as_str(), next.due), ("2027-03-10T11:00:00Z", time("2027-03-10T12:05:00Z")));
+    let fraction = open("requests", HOUR, MAX_REPORTED + quantity("0.5")).seal(&running(), Quantity::ZERO, time(DUE));
+    assert!(matches!(fraction, Sealing::Sealed { overflow: Some(_), .. }), "a fraction waits for no other usage");
+    let whole = open("servers", HOUR, quantity("1.5")).seal(&running(), Quantity::ZERO, time(DUE));
+    assert!(matches!(whole, Sealing::Sealed { overflow: None, .. }), "a part of a unit waits for more of it");
+}
+
+/// Usage of a chain whose first agreement was renewed at half past eight, which was heard of after eleven.
+#[test]
+fn an_hour_after_an_end_that_was_heard_of_late_is_billed_by_the_agreement_that_goes_on() {
+    let renewed = Some("2027-03-10T08:30:00Z");
+    let chain = chain(vec![agreement(1, Some(START), renewed), agreement(2, renewed, None)]);
+    let Sealing::Sealed { entry, remainder, overflow } =
+        open("requests", HOUR, quantity("2.5")).seal(&chain, quantity("0.5"), time(DUE))
+    else {
+        panic!("not sealed")
+    };
+    assert_eq!(entry.state.name(), StateName::Expired);
+    assert_eq!(entry.state.reason(), Some(Reason::AfterEnd));
+    assert_eq!(entry.state.sealed().unwrap().record.quantity, Quantity::ZERO, "nothing is lost");
+    assert_eq!(remainder, quantity("3"));
+    let next = overflow.unwrap();
+    assert_eq!(
+        (next.key.agreement, next.key.hour.to_string().as_str()),
+        (agreement(2, None, None).id, "2027-03-10T11:00:00Z")
+    );
+}
+
+#[test]
+fn an_hour_after_the_last_end_is_lost_and_one_before_a_renewals_start_is_not() {
+    let ended = chain(vec![agreement(1, Some(START), Some("2027-03-10T08:30:00Z"))]);
+    let (entry, left) = sealed(&ended, &open("requests", HOUR, quantity("2.5")), Quantity::ZERO, DUE);
+    assert_eq!((entry.state.name(), entry.state.reason()), (StateName::Expired, Some(Reason::AfterEnd)));
+    assert_eq!((entry.state.sealed().unwrap().record.quantity, left), (quantity("2.5"), Quantity::ZERO));
+    let end = Some("2027-03-10T08:30:00Z");
+    let gap = chain(vec![agreement(1, Some(START), end), agreement(2, Some("2027-03-10T11:10:00Z"), None)]);
+    let mut early = open("requests", HOUR, quantity("2.5"));
+    early.key.agreement = agreement(2, None, None).id;
+    let Sealing::Sealed { entry, remainder, overflow } = early.seal(&gap, Quantity::ZERO, time("2027-03-10T11:20:00Z"))
+    else {
+        panic!("not sealed")
+    };
+    assert_eq!((entry.state.reason(), remainder), (Some(Reason::BeforeStart), quantity("2.5")));
+    assert_eq!(overflow.unwrap().key.hour.to_string(), "2027-03-10T11:00:00Z");
 }
 
 #[test]

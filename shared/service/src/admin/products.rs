@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use marque_core::listing::{Dimension, Effect};
+use marque_core::usage::Retention;
 use marque_core::{FingerprintKind, Listing, ListingName, Product, Slug};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -23,6 +24,7 @@ pub(crate) struct NewProduct {
     name: Name,
     fingerprint_kind: FingerprintKind,
     marketplace: Vec<Listing>,
+    usage_retention: Retention,
 }
 
 /// The body of a product.
@@ -37,6 +39,8 @@ pub(crate) struct ProductSchema {
     /// Where the clouds list it.
     #[serde(default)]
     marketplace: Vec<ListingSchema>,
+    /// How long hours of metered usage are kept once they are confirmed: `P365D` to `P3650D`, `P400D` if absent.
+    usage_retention: Option<String>,
 }
 
 /// A listing in a cloud's marketplace.
@@ -91,6 +95,9 @@ pub(crate) struct ProductAnswer {
     name: String,
     fingerprint_kind: &'static str,
     marketplace: Vec<ListingSchema>,
+    /// How long hours of metered usage are kept once they are confirmed.
+    #[schema(example = "P400D")]
+    usage_retention: String,
 }
 
 impl FromBody for NewProduct {
@@ -108,7 +115,14 @@ impl FromBody for NewProduct {
                 fields.fault::<()>("marketplace", "lists a claim of a cloud twice");
             }
         }
-        Some(Self { name: name?, fingerprint_kind: fingerprint_kind?, marketplace: marketplace? })
+        let retention = fields.optional("usage_retention", str::parse);
+        let usage_retention = if fields.has("usage_retention") { retention } else { Some(Retention::default()) };
+        Some(Self {
+            name: name?,
+            fingerprint_kind: fingerprint_kind?,
+            marketplace: marketplace?,
+            usage_retention: usage_retention?,
+        })
     }
 }
 
@@ -152,6 +166,7 @@ impl From<Product> for ProductAnswer {
             name: product.name,
             fingerprint_kind: product.fingerprint_kind.as_str(),
             marketplace: product.marketplace.iter().map(ListingSchema::from).collect(),
+            usage_retention: product.usage_retention.to_string(),
         }
     }
 }
@@ -224,10 +239,10 @@ pub(crate) async fn put(
     _: Caller,
     body: Body<NewProduct>,
 ) -> Result<Success, Error> {
-    let NewProduct { name, fingerprint_kind, marketplace } = body.value;
+    let NewProduct { name, fingerprint_kind, marketplace, usage_retention } = body.value;
     let slug: Slug = slug.parse().map_err(|_| Error::NotFound)?;
     let status = if app.store().product(&slug).await?.is_some() { StatusCode::OK } else { StatusCode::CREATED };
-    let product = Product { slug, name: name.as_str().to_owned(), fingerprint_kind, marketplace };
+    let product = Product { slug, name: name.as_str().to_owned(), fingerprint_kind, marketplace, usage_retention };
     app.store().put_product(&product).await?;
     Success::new(status, &ProductAnswer::from(product))
 }

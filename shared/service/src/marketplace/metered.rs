@@ -5,16 +5,13 @@ use std::collections::BTreeMap;
 use marque_core::agreement::{Agreement, Chain, EntitlementValue, Facts};
 use marque_core::listing::Effect;
 use marque_core::usage::{self, Activated, Entitled, Metered, Quantity};
-use marque_core::{AgreementId, Duration, LicenseId, Timestamp};
+use marque_core::{AgreementId, LicenseId, Timestamp};
 
 use super::shop::{Listed, Shop};
 use crate::problem::Error;
 
 /// Where usage is reported, for good: the same hour sent to two regions is billed twice.
 const METERING_REGION: &str = "us-east-1";
-
-/// How long confirmed hours are kept: a year, and the invoices of its last month.
-const KEPT: Duration = Duration::days(400);
 
 impl Shop {
     /// The chain that an agreement is in, with what is metered of its product.
@@ -43,7 +40,13 @@ impl Shop {
         let listed = self.listed(Some(code), None, now).await?.ok_or_else(gone)?;
         let agreements = chain.agreements.iter().map(as_metered).collect();
         let dimensions = dimensions(&listed);
-        Ok(Some(usage::Chain { id: chain.id, product: chain.product.clone(), agreements, dimensions, retention: KEPT }))
+        Ok(Some(usage::Chain {
+            id: chain.id,
+            product: chain.product.clone(),
+            agreements,
+            dimensions,
+            retention: listed.product.usage_retention.duration(),
+        }))
     }
 }
 

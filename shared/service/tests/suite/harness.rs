@@ -9,6 +9,7 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use marque_core::plan::{Activations, Percent, Sale, Starts, Terms};
 use marque_core::token::{Claims, Expected, KeySet, RootKey, UnverifiedToken, Verified};
+use marque_core::usage::Retention;
 use marque_core::{
     Actor, Customer, CustomerId, Duration, Event, EventId, FingerprintKind, Language, License, LicenseCode, LicenseId,
     Note, Offer, Plan, PlanRef, Plans, Product, Slug, Timestamp, What,
@@ -377,6 +378,7 @@ async fn seed(store: &Store) {
             name: "AD API".to_owned(),
             fingerprint_kind,
             marketplace: Vec::new(),
+            usage_retention: Retention::default(),
         })
         .await
         .unwrap();

@@ -2,7 +2,7 @@
 
 use marque_core::listing::{Dimension, Effect};
 use marque_core::plan::{Activations, Percent, Sale, Starts, Terms};
-use marque_core::usage::{Included, Unit};
+use marque_core::usage::{Included, Retention, Unit};
 use marque_core::{
     Cloud, Duration, FingerprintKind, Kind, Listing, ListingName, Mode, Offer, Period, Plan, PlanRef, Product, Slug,
 };
@@ -19,6 +19,9 @@ pub(crate) struct ProductItem {
     fingerprint_kind: FingerprintKind,
     #[serde(default)]
     marketplace: Vec<ListingItem>,
+    /// Absent when it is the default.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    usage_retention: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -93,14 +96,19 @@ impl ProductItem {
             name: product.name.clone(),
             fingerprint_kind: product.fingerprint_kind,
             marketplace: product.marketplace.iter().map(ListingItem::new).collect(),
+            usage_retention: Some(product.usage_retention)
+                .filter(|retention| *retention != Retention::default())
+                .map(|retention| retention.to_string()),
         }
     }
 
     pub(crate) fn read(item: &Item) -> Result<Product, StoreError> {
-        let Self { product, name, fingerprint_kind, marketplace } = super::read(item)?;
+        let Self { product, name, fingerprint_kind, marketplace, usage_retention } = super::read(item)?;
         let marketplace: Result<_, _> = marketplace.into_iter().map(ListingItem::listing).collect();
         let marketplace = marketplace.map_err(|fault| StoreError::corrupt(item, fault))?;
-        Ok(Product { slug: product, name, fingerprint_kind, marketplace })
+        let usage_retention = usage_retention.map_or_else(|| Ok(Retention::default()), |text| text.parse());
+        let usage_retention = usage_retention.map_err(|fault| StoreError::corrupt(item, fault))?;
+        Ok(Product { slug: product, name, fingerprint_kind, marketplace, usage_retention })
     }
 }
 

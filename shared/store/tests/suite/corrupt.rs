@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use marque_core::event::Head;
+use marque_core::usage::Retention;
 use marque_core::{Customer, FingerprintKind, Offer, Pending, PlanRef, Product, Standing};
 use marque_store::{Along, Committed, StoreError};
 
@@ -219,6 +220,7 @@ async fn products_plans_and_customers() {
         name: "AD API".to_owned(),
         fingerprint_kind: FingerprintKind::AdDomain,
         marketplace: Vec::new(),
+        usage_retention: Retention::default(),
     };
     table.store.put_product(&shown).await.unwrap();
     let pk = format!("PRODUCT#{PRODUCT}");

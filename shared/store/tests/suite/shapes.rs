@@ -302,6 +302,7 @@ async fn look_ups_answer_none_and_lists_page() {
         name: "AD API".to_owned(),
         fingerprint_kind: FingerprintKind::Custom,
         marketplace: listings(),
+        usage_retention: "P730D".parse().unwrap(),
     };
     table.store.put_product(&product).await.unwrap();
     assert_eq!(table.store.product(&product.slug).await.unwrap(), Some(product));

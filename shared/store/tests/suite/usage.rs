@@ -8,6 +8,7 @@ use marque_core::{AgreementId, Duration, Timestamp};
 use marque_embedded::{Fault, Operation};
 use marque_store::{Along, Committed, KeptHour, NewUsage, Place, Recorded, Replay, SealHour, Shard, Store, UsageWork};
 
+use crate::size;
 use crate::support::{NOW, PRODUCT, Table, slug, time};
 
 fn agreement(number: u8) -> AgreementId {
@@ -86,7 +87,6 @@ async fn seal(store: &Store, chain: &Chain, before: &KeptHour, now: &str) -> (Co
     };
     let due = entry.state.sealed().map(|sealed| sealed.record.timestamp);
     let after = KeptHour { entry: *entry, due, ..before.clone() };
-    let overflow = overflow.map(|(hour, due)| Target { key: EntryKey { hour, ..key.clone() }, carried: true, due });
     let seal = SealHour { before, after: &after, remainder: &remainder, left, overflow: overflow.as_ref() };
     (store.seal_hour(seal).await.unwrap(), after)
 }
@@ -197,6 +197,34 @@ async fn additions_leave_the_index_and_its_due_time_alone() {
     add(&store, &[new("b", "1", &later)]).await;
     assert!((embedded.calls().take()[0].write_units - 4.0).abs() < 0.01, "the index is not paid for");
     assert_eq!(read(&store, &targets[0].key).await.due, Some(targets[0].due));
+}
+
+/// From its first record to its confirmation, with one attempt: what docs/performance.md reckons with.
+#[tokio::test]
+async fn an_hours_life_costs_13_write_units_and_its_item_is_small() {
+    let table = Table::new().await;
+    let store = &table.store;
+    let arn = format!("arn:aws:license-manager::294406891311:license:l-{}", "0123456789abcdef".repeat(2));
+    let mut chain = chain();
+    chain.agreements[0].activated.as_mut().unwrap().license_arn = arn;
+    let targets = targets("requests");
+    table.embedded.calls().record(true);
+    add(store, &[new("0191e2b4-0000-7000-8000-000000000001", "12.5", &targets)]).await;
+    let open = read(store, &targets[0].key).await;
+    let (_, sealed) = seal(store, &chain, &open, "2027-03-10T11:05:00Z").await;
+    let sent = KeptHour { entry: sealed.entry.clone().attempt().unwrap(), ..sealed.clone() };
+    assert_eq!(store.change_hour(&sealed, &sent, Along::NOTHING).await.unwrap(), Committed::Done);
+    let now = time("2027-03-10T11:05:01Z");
+    let entry = sent.entry.clone().answered(&Reply::Success("f".repeat(32)), false, now);
+    let confirmed = KeptHour { entry, due: None, forget_at: Some(now.after(Duration::days(400))), ..sent.clone() };
+    assert_eq!(store.change_hour(&sent, &confirmed, Along::NOTHING).await.unwrap(), Committed::Done);
+    let units: Vec<f64> = table.embedded.calls().take().iter().map(|call| call.write_units).collect();
+    let all: f64 = units.iter().sum();
+    assert!(all <= 13.0, "{units:?}");
+    let sizes: Vec<usize> = table.items().await.iter().map(size::of).collect();
+    assert_eq!(sizes.len(), 2, "the hour, and the mark of its record");
+    assert!(sizes.iter().sum::<usize>() < 800, "{sizes:?}");
+    println!("write units {units:?}, bytes {sizes:?}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use marque_core::usage::variant::{self, Variant};
-use marque_core::usage::{Chain, Entry, EntryKey, Sealing, State, Target};
+use marque_core::usage::{Chain, Entry, EntryKey, Sealing, State};
 use marque_core::{AgreementId, Duration, Timestamp};
 use marque_store::{Along, Committed, KeptHour, SealHour, StoreError};
 
@@ -123,8 +123,6 @@ async fn seal(shop: &Shop, chain: &Chain, hour: &KeptHour, now: Timestamp) -> Re
         }
         Sealing::Sealed { entry, remainder: left, overflow } => {
             let after = KeptHour { due: due(chain, &entry), entry: *entry, ..hour.clone() };
-            let overflow =
-                overflow.map(|(next, due)| Target { key: EntryKey { hour: next, ..key.clone() }, carried: true, due });
             let seal =
                 SealHour { before: hour, after: &after, remainder: &remainder, left, overflow: overflow.as_ref() };
             let sealed = store.seal_hour(seal).await?;
@@ -152,7 +150,7 @@ pub(super) async fn read_again(shop: &Shop, key: &EntryKey) -> Result<KeptHour, 
 
 /// What a second attempt reports: what was sealed. Only deliberately broken variants reckon it anew.
 pub(super) async fn rebuilt(shop: &Shop, chain: &Chain, hour: &mut KeptHour, now: Timestamp) -> Result<(), Error> {
-    if hour.entry.state.attempts().count == 0 {
+    if hour.entry.state.attempts().count < 2 {
         return Ok(());
     }
     if variant::is(Variant::RebuildOnRetry) {

@@ -304,6 +304,8 @@ impl Run<'_> {
                 self.counts.units_at_risk += units;
                 tracing::error!(hour = %key, %reason, units, "an hour of usage needs a person: see docs/metering.md");
             }
+            // Nothing of it is lost: another agreement is billed for it.
+            State::Expired(..) if reported(hour).is_zero() => {}
             State::Expired(_, _, reason) => {
                 self.counts.expired += 1;
                 self.counts.units_lost += units;
