@@ -6,6 +6,7 @@
 
 mod agreements;
 mod along;
+mod batch;
 pub mod capacity;
 mod catalog;
 mod check_in;

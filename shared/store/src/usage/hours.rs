@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use marque_core::AgreementId;
 use marque_core::usage::{EntryKey, Hour, Quantity, Target};
 
@@ -17,10 +17,6 @@ use crate::{Along, Committed, Store, StoreError, capacity};
 
 /// The attribute of what is left.
 const LEFT: &str = "left";
-/// DynamoDB reads so many items in one request.
-const MOST_READ: usize = 100;
-/// What was not read of a batch is asked for again, so often.
-const TRIES: u32 = 8;
 
 /// What a dimension's hours have left for later ones, as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,31 +72,12 @@ impl Store {
                 ((pk, sk), key)
             })
             .collect();
+        let keys: Vec<_> = wanted.iter().map(key_of).collect();
         let mut found = Vec::new();
-        for part in wanted.chunks(MOST_READ) {
-            let mut asked: Vec<_> = part.iter().map(|key| key_of(key).attributes()).collect();
-            let mut tries = 0;
-            while !asked.is_empty() {
-                let keys = KeysAndAttributes::builder().set_keys(Some(asked)).consistent_read(true).build();
-                let request = self
-                    .client
-                    .batch_get_item()
-                    .request_items(&self.table, keys.map_err(StoreError::unavailable)?)
-                    .return_consumed_capacity(ReturnConsumedCapacity::Total);
-                let answer = request.send().await.map_err(StoreError::unavailable)?;
-                answer.consumed_capacity().iter().for_each(|units| capacity::read(Some(units)));
-                for item in answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default() {
-                    let Key { pk, sk } = Key::of(&item)?;
-                    let Some(key) = by_key.get(&(pk, sk)) else { continue };
-                    found.push(KeptHour::read((*key).clone(), &item));
-                }
-                let left = answer.unprocessed_keys.unwrap_or_default().remove(&self.table);
-                asked = left.map(|left| left.keys).unwrap_or_default();
-                tries += 1;
-                if tries == TRIES && !asked.is_empty() {
-                    return Err(StoreError::Unavailable("hours are not read: the table is too busy".to_owned()));
-                }
-            }
+        for item in self.items(&keys).await? {
+            let Key { pk, sk } = Key::of(&item)?;
+            let Some(key) = by_key.get(&(pk, sk)) else { continue };
+            found.push(KeptHour::read((*key).clone(), &item));
         }
         Ok(found)
     }
