@@ -607,6 +607,14 @@ def statement_names(project):
 # --------------------------------------------------------------------------------------------------- what operators meet
 
 
+@rule("the log levels on offer are those that the functions take")
+def log_levels(project):
+    taken = re.findall(r'"(\w+)" => Some\(Level::', project.texts["shared/service/src/config.rs"])
+    offered = project.source["Parameters"]["LogLevel"]["AllowedValues"]
+    if not taken or sorted(offered) != sorted(taken):
+        yield f"LogLevel offers {offered}, and config.rs takes {taken}"
+
+
 @rule("at most ten parameters, each described, checked, grouped; one without a default")
 def parameters(project):
     given = project.source["Parameters"]

@@ -421,6 +421,11 @@ def _(p):
     replace(p, "infra/stack-policy.json", "LogicalResourceId/Table", "LogicalResourceId/Tabel")
 
 
+@mutant("log_levels", "the template offers a level at which clients log secrets")
+def _(p):
+    p.source["Parameters"]["LogLevel"]["AllowedValues"].append("debug")
+
+
 @mutant("parameters", "eleven parameters")
 def _(p):
     for at in range(11 - len(p.source["Parameters"])):

@@ -53,6 +53,7 @@ class Project:
             "infra/checks/checkov.yaml",
             "infra/samconfig.toml",
             "infra/stack-policy.json",
+            "shared/clouds/src/proof.rs",
             "shared/service/src/config.rs",
             "shared/service/src/http/envelope.rs",
             "shared/service/src/telemetry.rs",

@@ -1,7 +1,7 @@
 //! What a start costs, in CPU time: wall time is noise on a shared machine.
 //!
-//! `cargo bench -p marque-tests --bench cold_start` builds the functions as they are deployed (or takes them from the
-//! folder that `MARQUE_FUNCTIONS` names), starts each 21 times behind the Runtime API and prints medians. `validate` runs
+//! `cargo bench -p marque-tests --bench cold_start` builds the functions as they are deployed (or takes them, and `minimal`
+//! where it is there, from the folder that `MARQUE_FUNCTIONS` names), starts each 21 times behind the Runtime API and prints medians. `validate` runs
 //! in a stack with the demo product and answers daily checks; `minimal` is the least that a function can be, see
 //! `tests/minimal`, and echoes them.
 
@@ -69,10 +69,8 @@ fn main() {
 
 #[expect(clippy::disallowed_methods, reason = "a bench is told what to measure")]
 fn program(package: &str, name: &str) -> PathBuf {
-    match std::env::var_os("MARQUE_FUNCTIONS") {
-        Some(_) if name != "minimal" => marque_tests::function(name),
-        _ => deployed(package, name),
-    }
+    let given = std::env::var_os("MARQUE_FUNCTIONS").map(|_| marque_tests::function(name));
+    given.filter(|program| name != "minimal" || program.exists()).unwrap_or_else(|| deployed(package, name))
 }
 
 fn start(program: &Path, deployment: &Deployment) -> Start {

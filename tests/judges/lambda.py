@@ -30,11 +30,15 @@ def free_port():
 
 
 def cargo_lambda(*arguments, **options):
-    return subprocess.run(["cargo", "lambda", *arguments], capture_output=True, text=True, timeout=60, **options)
+    command = ["cargo", "lambda", *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=20, **options)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 1, "", "no answer in 20 s")
 
 
-def started(command, environment=None):
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment)
+def started(command, environment=None, stdout=None):
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=stdout or log, stderr=log, env=environment)
     children.append(child)
     return child
 
@@ -88,7 +92,7 @@ def judge(name, port, room, environment, demo):
         try:
             answer = json.loads(ran.stdout)
         except ValueError:
-            answer = ran.stdout + ran.stderr
+            answer = None if ran.stdout.strip() in ("", "null") and ran.returncode == 0 else ran.stdout + ran.stderr
         check(f"{name} answers {file}", ran.returncode == 0 and fits(json.loads(text), answer), answer)
         print(f"{file}: {answer['statusCode'] if isinstance(answer, dict) and 'statusCode' in answer else json.dumps(answer)}")
     dry = cargo_lambda("deploy", name, "--dry", "--region", "us-east-1", "--binary-path", str(package))
@@ -99,7 +103,7 @@ children = []
 with tempfile.TemporaryDirectory() as folder, open(target / "judges-lambda.log", "w+") as log:
     room = pathlib.Path(folder)
     try:
-        told = json.loads(started([stack]).stdout.readline())
+        told = json.loads(started([stack], stdout=subprocess.PIPE).stdout.readline())
         port = free_port()
         started(["cargo", "lambda", "watch", "--only-lambda-apis", "-A", "127.0.0.1", "-P", str(port)], {**os.environ, "CARGO_LAMBDA_COLOR": "never"})
         wait_for(port)

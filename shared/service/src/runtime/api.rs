@@ -64,10 +64,10 @@ impl RuntimeApi {
         Ok(Invocation { id: id.to_owned(), trace, event: answer.body().clone() })
     }
 
-    /// Answers an event. What Lambda does not take, over 6 MB most likely, is a failure.
+    /// Answers an event. Lambda takes it with 202, its emulators with 200. What Lambda does not take, over 6 MB most likely, is a failure.
     pub(super) async fn answer(&self, id: &str, answer: Vec<u8>) -> Result<(), Lost> {
         let taken = self.call(Method::POST, &format!("invocation/{id}/response"), None, answer.into()).await?;
-        if taken.status() == 202 {
+        if taken.status().is_success() {
             return Ok(());
         }
         let message = format!("Lambda does not take the answer: {}", taken.status());
@@ -88,7 +88,7 @@ impl RuntimeApi {
     async fn tell(&self, path: &str, failure: &Failure) -> Result<(), Lost> {
         let document = json!({"errorType": failure.kind, "errorMessage": failure.message}).to_string();
         let told = self.call(Method::POST, path, Some(failure.kind), document.into()).await?;
-        if told.status() == 202 { Ok(()) } else { Err(Lost(format!("{path}: {}", told.status()))) }
+        if told.status().is_success() { Ok(()) } else { Err(Lost(format!("{path}: {}", told.status()))) }
     }
 
     async fn call(
