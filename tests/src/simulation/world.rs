@@ -23,7 +23,7 @@ use marque_service::clouds::{Fulfilment, Metering, Wiring};
 use marque_service::http::envelope;
 use marque_service::keyring::{Keys, NewKey, RingDocument};
 use marque_service::mail::{Kept, Post};
-use marque_service::marketplace::{self, Outcome, SessionKey, Shop};
+use marque_service::marketplace::{self, Outcome, Shop};
 use marque_service::usage::meter;
 use marque_service::{App, Clock};
 use marque_store::{Along, KeepChain, LicenseChange, Store};
@@ -515,7 +515,7 @@ pub(super) fn shop_over(store: &Store, clock: &Clock, fulfilment: Fulfilment) ->
         Keys::given(&ring.map_err(|error| error.to_string())?, clock.now()).map_err(|error| error.to_string())?;
     let post = Post::kept(Kept::in_memory(), ISSUER);
     let app = App::new(store.clone(), clock.clone(), keys, ISSUER.to_owned(), post);
-    Ok(Shop::new(app, fulfilment, SELLER.to_owned(), SessionKey::new([5; 32]), "help@example.com".to_owned()))
+    Ok(Shop::new(app, fulfilment, SELLER.to_owned()))
 }
 
 fn router(shop: &Shop) -> Router {
