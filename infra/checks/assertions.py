@@ -334,6 +334,18 @@ def seller_role(project):
 # --------------------------------------------------------------------------------------------------------------- alarms
 
 
+@rule("usage is reported each minute, by meter alone, and alarms tell before it is lost")
+def metering(project):
+    reports = {where.split("/")[0] for where, s in statements(project) if "aws-marketplace:BatchMeterUsage" in as_list(s.get("Action", []))}
+    if reports != {"MeterRole"}:
+        yield f"usage is reported by {sorted(reports)}: one sender keeps the rate, and bills once"
+    if not any(r["Properties"].get("ScheduleExpression") == "rate(1 minute)" for r in project.of_type("AWS::Events::Rule").values()):
+        yield "nothing runs each minute: the last hour of an ended agreement would be late"
+    ages = sorted(a["Properties"]["Threshold"] for a in project.of_type("AWS::CloudWatch::Alarm").values() if a["Properties"].get("MetricName") == "OldestUnsent")
+    if ages != [6 * 3600, 18 * 3600]:
+        yield f"unsent usage is told of at {ages} seconds: 6 and 18 hours leave a person time within AWS's 24"
+
+
 @rule("every function has its alarms: errors, throttles, slow calls before the timeout, 5xx of its URL")
 def function_alarms(project):
     alarms = [a["Properties"] for a in project.of_type("AWS::CloudWatch::Alarm").values()]

@@ -78,6 +78,22 @@ def _(p):
     replace(p, "shared/store/src/table.rs", '"expires_at"', '"gone_at"')
 
 
+@mutant("metering", "another function reports usage")
+def _(p):
+    policies = {x["PolicyName"]: x for x in resource(p, "SweepRole")["Policies"]}
+    policies["keys"]["PolicyDocument"]["Statement"][0]["Action"] = ["secretsmanager:GetSecretValue", "aws-marketplace:BatchMeterUsage"]
+
+
+@mutant("metering", "usage is reported every five minutes")
+def _(p):
+    resource(p, "Meter")["Events"]["Minute"]["Properties"]["Schedule"] = "rate(5 minutes)"
+
+
+@mutant("metering", "usage is told of when it is lost")
+def _(p):
+    resource(p, "UsageNearlyLost")["Threshold"] = 86400
+
+
 @mutant("star_actions", "a policy grants dynamodb:*")
 def _(p):
     statement(p, "table", 0)["Action"] = "dynamodb:*"

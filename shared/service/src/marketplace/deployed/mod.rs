@@ -6,7 +6,7 @@ mod seller;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use marque_clouds::aws::{Fulfilment, Wiring};
+use marque_clouds::aws::{Fulfilment, Metering, Wiring};
 
 pub use inbox::Inbox;
 pub use letters::{DeadLetters, Letter, NotTaken};
@@ -18,6 +18,7 @@ use crate::App;
 use crate::aws::Aws;
 use crate::config::Config;
 use crate::keyring::RingFault;
+use crate::usage::meter::Meter;
 
 /// Why a function of AWS Marketplace cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -62,18 +63,30 @@ pub fn inbox(app: App, config: &Config) -> Result<Inbox, NoShop> {
     Ok(Inbox::new(shop(app, config)?, &Aws::new(&config.aws), letters))
 }
 
+/// What reports usage.
+///
+/// # Errors
+/// [`NoShop::Missing`].
+pub fn meter(app: App, config: &Config) -> Result<Meter, NoShop> {
+    Ok(Meter::new(shop(app, config)?, Metering::new(&wiring(config))))
+}
+
 /// AWS Marketplace as the seller asks it: by the role in the seller's account, if there is one, else by our own.
 #[must_use]
 pub fn fulfilment(config: &Config) -> Fulfilment {
+    Fulfilment::new(&wiring(config))
+}
+
+fn wiring(config: &Config) -> Wiring {
     let aws = Aws::new(&config.aws);
     let credentials = match &config.seller.role {
         Some(role) => SharedCredentialsProvider::new(AssumedRole::new(&aws, role, &config.issuer)),
         None => aws.credentials(),
     };
-    Fulfilment::new(&Wiring {
+    Wiring {
         credentials,
         http: aws.connector().client(),
         sleep: SharedAsyncSleep::new(TokioSleep::new()),
         endpoint: config.aws.endpoint.clone(),
-    })
+    }
 }

@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use self::books::{Books, Sealed};
 use self::sending::{Batch, Fared, Sender};
+use crate::chance;
 use crate::clock::Stopwatch;
 use crate::clouds::Metering;
 use crate::marketplace::Shop;
@@ -69,6 +70,30 @@ pub struct Counts {
     pub locked_out: bool,
     /// Nothing that was due at the start is left.
     pub finished: bool,
+}
+
+/// The meter of a deployment. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Meter {
+    shop: Shop,
+    metering: Metering,
+}
+
+impl Meter {
+    /// Reports the usage of a shop.
+    #[must_use]
+    pub fn new(shop: Shop, metering: Metering) -> Self {
+        Self { shop, metering }
+    }
+
+    /// [`run`], under a name of its own.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub async fn run(&self, milliseconds: f64) -> Result<Counts, Error> {
+        let holder: String = chance::draw::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+        run(&self.shop, &self.metering, &holder, milliseconds).await
+    }
 }
 
 /// Does what is due for at most so many milliseconds, and leaves the rest to the next run. `holder` names the run: the same
