@@ -343,7 +343,7 @@ pub(crate) fn mail(id: MailId) -> Key {
 }
 
 pub(crate) fn ask(id: AskId) -> Key {
-    Key::new(format!("{ASK_PREFIX}{id}"), "ASK")
+    Key::new(format!("ASK#{id}"), "ASK")
 }
 
 pub(crate) fn trial_token(digest: &[u8; 32]) -> Key {
