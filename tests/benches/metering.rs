@@ -25,7 +25,7 @@ use marque_service::clouds::{Fulfilment, Metering, Wiring};
 use marque_service::usage::meter;
 use marque_tests::simulation::scale::{Scale, fill};
 
-/// Agreements, and what each of them uses.
+/// So many agreements, unless it is asked for others: `cargo bench … --bench metering -- 1000`.
 const AGREEMENTS: usize = 10_000;
 
 /// Times what others do, and hands everything on.
@@ -99,7 +99,8 @@ fn main() {
 async fn measure() {
     let nanoseconds = Arc::new(AtomicU64::new(0));
     let timed = |inner: SharedHttpClient| Timed { inner, nanoseconds: Arc::clone(&nanoseconds) }.into_shared();
-    let Scale { embedded, market, clock } = fill(AGREEMENTS).await.expect("a table");
+    let agreements = std::env::args().find_map(|given| given.parse().ok()).unwrap_or(AGREEMENTS);
+    let Scale { embedded, market, clock } = fill(agreements).await.expect("a table");
     let table = client(timed(Table(embedded.connector()).into_shared()));
     let wiring = Wiring::simulated(timed(market.http_client()));
     let shop = marque_tests::simulation::scale::shop(table, &clock, Fulfilment::new(&wiring)).expect("a shop");
