@@ -17,10 +17,12 @@ const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/template.y
 /// Lambda itself calls these in the function's name; the function never does.
 const OF_LAMBDA: [&str; 3] = ["logs:", "sqs:", "xray:"];
 /// What roles grant for agreements: the suites of `admin` and `sweep` know none, and `selling` holds it.
-const OF_AGREEMENTS: [&str; 11] = [
+const OF_AGREEMENTS: [&str; 13] = [
     "AskAsTheSeller",
+    "CountUsageAndReplayHours",
     "DropTheLinked",
     "FindAgreements",
+    "FindHoursOfUsage",
     "FollowAndJoin",
     "JoinAgreements",
     "LinkAgreements",

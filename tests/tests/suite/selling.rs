@@ -177,6 +177,13 @@ fn the_publisher_lists_what_was_bought_and_links_what_belongs_together(mut buyer
     assert_eq!(found["items"][0]["agreements"].as_array().map(Vec::len), Some(2), "{found}");
     let shown = desk.get(&format!("/admin/v1/agreements/{}", one.as_str().unwrap_or_default())).expect("an answer");
     assert_eq!(shown.status, 200);
+    let usage = format!("/admin/v1/usage/{}", one.as_str().unwrap_or_default());
+    let at = marque_service::Clock::system().now();
+    let record = json!({"id": "desk-1", "dimension": "requests", "quantity": "1.5", "at": at});
+    let reported = desk.post(&format!("{usage}/records"), &json!({"records": [record]})).expect("an answer");
+    assert_eq!(reported.status, 200, "{}", reported.text());
+    let seen = desk.get(&usage).expect("an answer");
+    assert_eq!(seen.status, 200, "{}", seen.text());
     buyer
 }
 
