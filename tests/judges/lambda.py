@@ -95,7 +95,7 @@ def judge(name, port, room, environment, demo):
             answer = None if ran.stdout.strip() in ("", "null") and ran.returncode == 0 else ran.stdout + ran.stderr
         check(f"{name} answers {file}", ran.returncode == 0 and fits(json.loads(text), answer), answer)
         print(f"{file}: {answer['statusCode'] if isinstance(answer, dict) and 'statusCode' in answer else json.dumps(answer)}")
-    dry = cargo_lambda("deploy", name, "--dry", "--region", "us-east-1", "--binary-path", str(package))
+    dry = cargo_lambda("deploy", name, "--dry", "--region", "us-east-1")
     check(f"cargo lambda deploy {name} --dry", dry.returncode == 0, dry.stdout + dry.stderr)
 
 
