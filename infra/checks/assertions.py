@@ -556,12 +556,12 @@ def statements(project):
     for name, resource in project.translated["Resources"].items():
         properties = resource.get("Properties", {})
         documents = [(f"{name}/{p['PolicyName']}", p["PolicyDocument"]) for p in properties.get("Policies", []) if isinstance(p, dict) and "PolicyDocument" in p]
-        documents += [(name, properties[key]) for key in ["PolicyDocument", "KeyPolicy"] if key in properties]
+        # A policy that a condition adds to a role stands beside it.
+        owner = f"{target(properties['RoleName'])}/{properties['PolicyName']}" if resource["Type"] == "AWS::IAM::RolePolicy" else name
+        documents += [(owner, properties[key]) for key in ["PolicyDocument", "KeyPolicy"] if key in properties]
         for where, document in documents:
             for statement in as_list(document["Statement"]):
-                # Of a choice, each side: either may be deployed.
-                for side in statement["Fn::If"][1:] if "Fn::If" in statement else [statement]:
-                    yield where, side
+                yield where, statement
 
 
 @rule("no policy grants a star of actions, or all but some")

@@ -166,8 +166,12 @@ fn environment(deployment: &Deployment, by_role: bool, name: &str) -> Vec<(Strin
 }
 
 /// A marketplace on the machine's clock that lists what the stack's demo product lists.
+///
+/// # Panics
+/// When the stack has no such product.
+#[must_use]
 #[expect(clippy::expect_used, reason = "a test without its marketplace cannot go on")]
-fn marketplace(deployment: &Deployment) -> Marketplace {
+pub fn marketplace(deployment: &Deployment) -> Marketplace {
     let product = runtime().block_on(deployment.aws.store().product(&deployment.demo.product));
     let product = product.expect("the table").expect("the demo product");
     let sold = product.marketplace.iter().find(|listing| listing.claim.as_str() == demo::saas_listing().0);

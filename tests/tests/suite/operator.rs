@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement
 use base64ct::{Base64UrlUnpadded, Encoding};
 use marque_tests::aws::{Aws, REGION, Service, TABLE};
 use marque_tests::deployment::{ISSUER, KEY_RING, LEASE_SEED};
-use marque_tests::{Client, Deployment, Server, Shipped, binary, runtime};
+use marque_tests::{Client, Deployment, Server, Shipped, binary, runtime, seller};
 use serde_json::{Value, json};
 
 /// Runs `marque` with nothing in its environment but this.
@@ -77,7 +77,9 @@ fn seeding_that_cannot_be_done_says_why() {
 
 #[test]
 fn a_sound_environment_is_found_well() {
-    let shipped = Shipped::start(Deployment::new());
+    let deployment = Deployment::new();
+    deployment.aws.put_market(seller::marketplace(&deployment));
+    let shipped = Shipped::start(deployment);
     let found = findings(&shipped.deployment.environment(), &["--url", &shipped.url()]);
     assert_eq!(failures(&found), Vec::<String>::new());
     let checks: Vec<_> = found.iter().map(|(check, state, _)| (check.as_str(), state.as_str())).collect();

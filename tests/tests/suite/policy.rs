@@ -100,20 +100,16 @@ fn grants(role: &str) -> Vec<Grant> {
     let template: Value = serde_yaml_ng::from_str(&text).expect("YAML");
     let policies = template["Resources"][role]["Properties"]["Policies"].as_sequence();
     let policies = policies.unwrap_or_else(|| panic!("Resources.{role}.Properties.Policies is missing in {TEMPLATE}"));
+    // Those that a condition adds stand beside the role; any of them may be deployed.
+    let resources = template["Resources"].as_mapping().expect("resources");
+    let added = resources.values().map(|resource| &resource["Properties"]).filter(
+        |properties| matches!(&properties["RoleName"], Value::Tagged(name) if name.tag == "Ref" && name.value == role),
+    );
     let statements = policies
         .iter()
+        .chain(added)
         .flat_map(|policy| policy["PolicyDocument"]["Statement"].as_sequence().expect("a list of statements").iter());
-    statements.flat_map(sides).map(Grant::read).collect()
-}
-
-/// Of a choice of the template, each side: either may be deployed.
-fn sides(statement: &Value) -> Vec<&Value> {
-    match statement {
-        Value::Tagged(choice) if choice.tag == "If" => {
-            choice.value.as_sequence().into_iter().flatten().skip(1).collect()
-        }
-        statement => vec![statement],
-    }
+    statements.map(Grant::read).collect()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use marque_core::{Duration, Timestamp};
 use marque_service::Clock;
 use marque_tests::aws::{Call, MailFault};
-use marque_tests::{Deployment, Function, Outcome};
+use marque_tests::{Deployment, Function, Outcome, seller};
 use serde_json::{Value, json};
 
 /// The event of the schedule, as EventBridge writes it
@@ -38,6 +38,7 @@ fn asked(deployment: &Deployment, numbers: std::ops::Range<u8>) {
 fn stack() -> Deployment {
     let deployment = Deployment::issued_at(Clock::system().now().before(Duration::days(29)));
     asked(&deployment, 1..4);
+    deployment.aws.put_market(seller::marketplace(&deployment));
     deployment
 }
 

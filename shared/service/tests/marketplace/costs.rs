@@ -39,7 +39,7 @@ async fn activated(bazaar: &Bazaar) -> (String, String) {
     let visit = bazaar.welcome(&bought.token, "buyer@example.org").await;
     let code = bazaar.code_shown(&visit).await.expect("a code");
     let activation = json!({
-        "code": code, "product": "kopicloud-ad-api", "nonce": "a nonce of the test",
+        "code": code, "product": "kopicloud-ad-api", "nonce": "nonce-of-the-test",
         "instance_id": "2f1e4fc0-81fd-41da-9156-00036acd1234",
         "fingerprint": {"kind": "ad-domain", "value": "c3".repeat(32)},
     });
