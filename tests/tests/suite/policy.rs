@@ -169,7 +169,8 @@ fn hold(role: &str, calls: &BTreeSet<Call>) {
     suffices(role, &grants, calls);
     grants.retain(|grant| !OF_AGREEMENTS.contains(&grant.name.as_str()));
 
-    let called: BTreeSet<String> = calls.iter().map(Call::to_string).collect();
+    let held = |call: &&Call| grants.iter().any(|grant| grant.allows(call));
+    let called: BTreeSet<String> = calls.iter().filter(held).map(Call::to_string).collect();
     let granted: BTreeSet<String> = grants
         .iter()
         .flat_map(|grant| grant.actions.iter().cloned())
