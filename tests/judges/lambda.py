@@ -13,6 +13,8 @@ import zipfile
 target, stack = map(pathlib.Path, sys.argv[1:])
 functions = sorted(path.parent.name for path in pathlib.Path("functions").glob("*/events"))
 passed = failed = 0
+# Seconds.
+PATIENCE = 120
 
 
 def check(what, holds, seen=""):
@@ -32,9 +34,9 @@ def free_port():
 def cargo_lambda(*arguments, **options):
     command = ["cargo", "lambda", *arguments]
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=20, **options)
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, **options)
     except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 1, "", "no answer in 20 s")
+        return subprocess.CompletedProcess(command, 1, "", f"no answer in {PATIENCE} s")
 
 
 def started(command, environment=None, stdout=None):
@@ -43,14 +45,17 @@ def started(command, environment=None, stdout=None):
     return child
 
 
-def wait_for(port):
-    for _ in range(200):
+def wait_for(port, child):
+    """Until it listens: on a machine that is busy with other things, that may take a while."""
+    until = time.monotonic() + PATIENCE
+    while child.poll() is None and time.monotonic() < until:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return
         except OSError:
             time.sleep(0.05)
-    sys.exit("`cargo lambda watch` does not listen")
+    log.seek(0)
+    sys.exit(f"`cargo lambda watch` does not listen: {log.read() or 'it says nothing'}")
 
 
 def filled(text, demo):
@@ -105,8 +110,8 @@ with tempfile.TemporaryDirectory() as folder, open(target / "judges-lambda.log",
     try:
         told = json.loads(started([stack], stdout=subprocess.PIPE).stdout.readline())
         port = free_port()
-        started(["cargo", "lambda", "watch", "--only-lambda-apis", "-A", "127.0.0.1", "-P", str(port)], {**os.environ, "CARGO_LAMBDA_COLOR": "never"})
-        wait_for(port)
+        watch = started(["cargo", "lambda", "watch", "--only-lambda-apis", "-A", "127.0.0.1", "-P", str(port)], {**os.environ, "CARGO_LAMBDA_COLOR": "never"})
+        wait_for(port, watch)
         for name in functions:
             judge(name, port, room, told["environment"], told["demo"])
     finally:
