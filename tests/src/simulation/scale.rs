@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
-use marque_core::agreement::{Agreement, Chain};
+use marque_core::agreement::{Agreement, Chain, Since};
 use marque_core::usage::{EntryKey, Hour, Quantity, Target};
 use marque_core::{AgreementId, Duration, Timestamp};
 use marque_embedded::Embedded;
@@ -55,7 +55,7 @@ pub async fn fill(agreements: usize) -> Result<Scale, String> {
         let external = bought.agreement.parse().map_err(|_| "no id of an agreement")?;
         let mut agreement = Agreement::new(AgreementId::new(now, random), external, world::CODE, now);
         agreement.learn_license(bought.license_arn.parse().map_err(|_| "no name of a licence")?);
-        agreement.facts.provisioned = Some(now);
+        agreement.facts.provisioned = Some(Since::Said(now));
         agreement.account =
             bought.events[0]["detail"]["acceptor"]["accountId"].as_str().and_then(|text| text.parse().ok());
         let chain = Chain::new(world::slug()?, agreement.clone());

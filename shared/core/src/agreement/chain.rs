@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{Entitlement, Facts, Pricing, Snapshot, State};
 use super::names::{AccountId, ExternalId, LicenseArn};
+use super::since::Since;
 use crate::customer::PersonText;
 use crate::id::{AgreementId, CustomerId, LicenseId};
 use crate::slug::Slug;
@@ -143,7 +144,8 @@ impl Agreement {
         }
         entitlements.sort_by(|one, other| one.dimension.cmp(&other.dimension));
         // What was paid for is provisioned, whether its event came or not.
-        self.facts = self.facts.and(&Facts { provisioned: Some(read_at), ..Facts::new(self.facts.requested) });
+        self.facts =
+            self.facts.and(&Facts { provisioned: Some(Since::Found(read_at)), ..Facts::new(self.facts.requested) });
         if self.entitlements() != entitlements {
             self.versions.push(Snapshot { entitlements, from: read_at });
             self.versions.drain(..self.versions.len().saturating_sub(VERSIONS));

@@ -27,12 +27,12 @@ impl Agreement {
             cover = cover.capped(at, false);
         }
         if let Some(superseded) = self.facts.superseded.filter(|_| succeeded) {
-            cover = cover.capped(superseded.at, true);
+            cover = cover.capped(superseded.since.at(), true);
         }
         if let Some(ended) = self.facts.ended {
             // Whoever renews is not churning: the new agreement may be heard of a little later.
             let grace = ended.how == How::Expired || self.facts.superseded.is_some();
-            cover = cover.capped(ended.at, grace);
+            cover = cover.capped(ended.since.at(), grace);
         }
         Some(cover)
     }
@@ -69,10 +69,10 @@ impl Chain {
     /// Whether an agreement that takes this one's place has come, or has come and gone: made no earlier, and not itself
     /// superseded before this one was.
     fn has_successor(&self, agreement: &Agreement) -> bool {
-        let superseded_at = agreement.facts.superseded.map(|superseded| superseded.at);
+        let superseded_at = agreement.facts.superseded.map(|superseded| superseded.since.at());
         self.agreements.iter().filter(|other| other.id != agreement.id).any(|other| {
             let here = other.facts.provisioned.is_some() || other.facts.ended.is_some();
-            let lasts = other.facts.superseded.is_none_or(|superseded| Some(superseded.at) > superseded_at);
+            let lasts = other.facts.superseded.is_none_or(|superseded| Some(superseded.since.at()) > superseded_at);
             here && lasts && other.facts.requested >= agreement.facts.requested
         })
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::since::Since;
 use crate::time::Timestamp;
 use crate::words::words;
 
@@ -46,9 +47,9 @@ words! {
 pub struct Facts {
     /// When it was made, as far as we know: the earliest that was said.
     pub requested: Timestamp,
-    /// When its licence was provisioned, which is when it is paid: the earliest that was said.
+    /// Since when its licence is provisioned, which is when it is paid.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub provisioned: Option<Timestamp>,
+    pub provisioned: Option<Since>,
     /// Another agreement takes its place. That alone ends nothing: the other may not be here yet.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub superseded: Option<Superseded>,
@@ -61,10 +62,10 @@ pub struct Facts {
 }
 
 /// Another agreement takes its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Superseded {
-    /// Since when: the earliest that was said.
-    pub at: Timestamp,
+    /// Since when.
+    pub since: Since,
     /// How.
     pub how: Succession,
 }
@@ -72,8 +73,8 @@ pub struct Superseded {
 /// An agreement is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
-    /// Since when: the earliest that was said.
-    pub at: Timestamp,
+    /// Since when.
+    pub since: Since,
     /// How: the word that says most, in the order of [`How`].
     pub how: How,
 }
@@ -137,10 +138,10 @@ impl Facts {
     #[must_use]
     pub fn state(&self) -> State {
         match (self.ended, self.superseded, self.suspended, self.provisioned) {
-            (Some(Ended { at, how }), ..) => State::Ended { at, how },
-            (None, Some(Superseded { at, how }), ..) => State::Ending { at, how },
+            (Some(Ended { since, how }), ..) => State::Ended { at: since.at(), how },
+            (None, Some(Superseded { since, how }), ..) => State::Ending { at: since.at(), how },
             (None, None, Some((since, true)), _) => State::Suspended { since },
-            (None, None, _, Some(since)) => State::Active { since },
+            (None, None, _, Some(since)) => State::Active { since: since.at() },
             (None, None, _, None) => State::Requested { since: self.requested },
         }
     }
@@ -150,10 +151,13 @@ impl Facts {
     pub fn and(&self, other: &Self) -> Self {
         Self {
             requested: self.requested.min(other.requested),
-            provisioned: either(self.provisioned, other.provisioned, Ord::min),
-            superseded: either(self.superseded, other.superseded, Ord::min),
+            provisioned: either(self.provisioned, other.provisioned, Since::and),
+            superseded: either(self.superseded, other.superseded, |one, other| Superseded {
+                since: one.since.and(other.since),
+                how: one.how.max(other.how),
+            }),
             ended: either(self.ended, other.ended, |one, other| Ended {
-                at: one.at.min(other.at),
+                since: one.since.and(other.since),
                 how: one.how.max(other.how),
             }),
             suspended: either(self.suspended, other.suspended, Ord::max),

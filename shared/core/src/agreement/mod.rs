@@ -13,8 +13,10 @@ mod chain;
 mod cover;
 mod facts;
 mod names;
+mod since;
 
 pub use chain::{Agreement, Chain, LinkNote, LinkRefusal};
 pub use cover::Cover;
 pub use facts::{Ended, Entitlement, EntitlementValue, Facts, How, Pricing, Snapshot, State, Succession, Superseded};
 pub use names::{AccountId, ExternalId, LicenseArn, LicenseKey, NameError};
+pub use since::Since;

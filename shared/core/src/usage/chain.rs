@@ -7,6 +7,10 @@ use crate::usage::quantity::Quantity;
 use crate::usage::{Hour, Reason, StateName};
 use crate::words::words;
 
+/// A marketplace knows a subscription so long after its start at the latest. Nothing is lost by waiting for it: an agreement's
+/// door shuts as long after its end.
+const KNOWN_AFTER: Duration = Duration::hours(1);
+
 /// A chain of agreements, which share one licence, one set of record ids and one remainder a dimension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
@@ -38,8 +42,10 @@ pub struct Metered {
 /// What a licence of the marketplace is: from then on usage can be reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Activated {
-    /// From when.
+    /// From when, as well as that is known.
     pub start: Timestamp,
+    /// By when for certain, by the marketplace's clock: usage with an earlier time may be refused.
+    pub surely_by: Timestamp,
     /// The LicenseArn as it was given.
     pub license_arn: String,
     /// The buyer's account.
@@ -120,12 +126,13 @@ impl Chain {
     }
 
     /// The agreement that is billed for an hour outside of its own agreement's time, if there is one: after its end the one
-    /// that goes on; before its start itself, since between two agreements usage belongs to the later one.
-    pub(super) fn billed_instead(&self, of: &Metered, why: Reason, now: Timestamp) -> Option<&Metered> {
+    /// that goes on; before its start itself, since between two agreements usage belongs to the later one. Before the first
+    /// one's start there is none, but where it may have started already.
+    pub(super) fn billed_instead(&self, of: &Metered, hour: Hour, why: Reason, now: Timestamp) -> Option<&Metered> {
         let first = self.agreements.first().is_some_and(|first| first.id == of.id);
         match why {
             Reason::AfterEnd => self.live(now),
-            _ if first => None,
+            _ if first && of.start().is_some_and(|start| start >= hour.end()) => None,
             _ => self.agreement(of.id).filter(|agreement| !agreement.has_ended(now)),
         }
     }
@@ -148,6 +155,13 @@ impl Metered {
     #[must_use]
     pub fn has_ended(&self, now: Timestamp) -> bool {
         self.end.is_some_and(|end| end <= now)
+    }
+
+    /// Whether a marketplace that does not know its subscription by `now` never will: it has ended, and started so long ago
+    /// that the marketplace has heard of it, which may take a while.
+    #[must_use]
+    pub fn is_gone(&self, now: Timestamp) -> bool {
+        self.has_ended(now) && self.start().is_none_or(|start| start.after(KNOWN_AFTER) <= now)
     }
 
     /// What an hour includes of a dimension: the largest entitlement in force during it.

@@ -313,10 +313,10 @@ impl Entry {
         Ok(Self { state: State::Expired(sealed, attempts, reason), version: self.version + 1, ..self })
     }
 
-    /// What an answer makes of the hour; `ended` says whether its agreement has ended. Answers may come late and twice:
+    /// What an answer makes of the hour; `gone` says whether its agreement [is](crate::usage::Metered::is_gone). Answers may come late and twice:
     /// what they say of an hour that is settled already changes nothing, but for a success, which is always true.
     #[must_use]
-    pub fn answered(self, reply: &Reply, ended: bool, now: Timestamp) -> Self {
+    pub fn answered(self, reply: &Reply, gone: bool, now: Timestamp) -> Self {
         let Some(sealed) = self.state.sealed().cloned() else { return self };
         let attempts = self.state.attempts();
         let receipt = |record_id| Receipt { record_id, at: now };
@@ -325,7 +325,7 @@ impl Entry {
             (_, Reply::Success(id)) => {
                 State::Confirmed(sealed, Attempts { unresolved: 0, ..attempts }, receipt(Some(id.clone())))
             }
-            (State::Sending(..) | State::Held(..), reply) => settle(sealed, attempts, reply, ended, receipt(None), now),
+            (State::Sending(..) | State::Held(..), reply) => settle(sealed, attempts, reply, gone, receipt(None), now),
             _ => return self,
         };
         if state == self.state { self } else { Self { state, version: self.version + 1, ..self } }
@@ -349,7 +349,7 @@ impl Entry {
 }
 
 /// What an answer makes of a report on its way.
-fn settle(sealed: Sealed, attempts: Attempts, reply: &Reply, ended: bool, receipt: Receipt, now: Timestamp) -> State {
+fn settle(sealed: Sealed, attempts: Attempts, reply: &Reply, gone: bool, receipt: Receipt, now: Timestamp) -> State {
     let resolved = attempts.resolved();
     match reply {
         // Ours, if an earlier attempt may have been taken; else somebody else reported the hour, and what they reported
@@ -358,7 +358,7 @@ fn settle(sealed: Sealed, attempts: Attempts, reply: &Reply, ended: bool, receip
             State::Confirmed(sealed, Attempts { unresolved: 0, ..attempts }, receipt)
         }
         Reply::Duplicate => State::Quarantined(sealed, resolved, Reason::ReportedElsewhere),
-        Reply::NotSubscribed if ended => State::Expired(sealed, resolved, Reason::NotSubscribed),
+        Reply::NotSubscribed if gone => State::Expired(sealed, resolved, Reason::NotSubscribed),
         Reply::NotSubscribed => State::Held(sealed, resolved),
         Reply::Refused(Reason::TimestampOutOfBounds) if now >= Hour::deadline(sealed.record.timestamp) => {
             State::Expired(sealed, resolved, Reason::WindowClosed)

@@ -89,7 +89,7 @@ impl Entry {
         }
         let last = agreement.end.map_or(self.key.hour.end(), |end| end.min(self.key.hour.end()));
         let misplaced = self.misplaced(agreement, &activated, last);
-        let other = misplaced.and_then(|reason| chain.billed_instead(agreement, reason, now));
+        let other = misplaced.and_then(|reason| chain.billed_instead(agreement, self.key.hour, reason, now));
         let included = other.unwrap_or(agreement).included(dimension, self.key.hour).min(self.taken.accepted);
         let billable = self.taken.accepted.less(included) + remainder;
         let reportable = if dimension.unit == Unit::Integral { billable.whole() } else { billable };
@@ -125,12 +125,14 @@ impl Entry {
         }
     }
 
-    /// Why the hour cannot be reported for its agreement: start or end were not known when usage was added to it.
+    /// Why the hour cannot be reported for its agreement: start or end were not known when usage was added to it. Where the
+    /// start is not certain, an hour that may lie before it is not reported while a later one can be.
     fn misplaced(&self, agreement: &Metered, activated: &Activated, last: Timestamp) -> Option<Reason> {
         if agreement.end.is_some_and(|end| end <= self.key.hour.start()) {
             return Some(Reason::AfterEnd);
         }
-        (activated.start >= last).then_some(Reason::BeforeStart)
+        let start = if agreement.end.is_some() { activated.start } else { activated.surely_by };
+        (start >= last).then_some(Reason::BeforeStart)
     }
 
     /// The hour that takes what this one cannot report.
@@ -146,6 +148,7 @@ impl Entry {
     fn made_up(&self) -> Option<Activated> {
         variant::is(Variant::SealBeforeStart).then(|| Activated {
             start: self.key.hour.start(),
+            surely_by: self.key.hour.start(),
             license_arn: "unknown".to_owned(),
             account: String::new(),
             product_code: "unknown".to_owned(),

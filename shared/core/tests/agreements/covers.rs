@@ -1,7 +1,7 @@
 //! How far agreements pay.
 
 use marque_core::Timestamp;
-use marque_core::agreement::{Agreement, Chain, Cover, Ended, Facts, How, Pricing, Succession, Superseded};
+use marque_core::agreement::{Agreement, Chain, Cover, Ended, Facts, How, Pricing, Since, Succession, Superseded};
 
 use crate::orders::{agreement, at, rows};
 
@@ -14,7 +14,7 @@ fn chain(agreements: Vec<Agreement>) -> Chain {
 fn subscription(number: u8, requested: i64) -> Agreement {
     let mut seen = agreement(number, requested);
     seen.pricing = Some(Pricing::Subscription);
-    seen.facts.provisioned = Some(at(requested));
+    seen.facts.provisioned = Some(Since::Said(at(requested)));
     seen
 }
 
@@ -26,12 +26,12 @@ fn contract(number: u8, requested: i64, expires: i64) -> Agreement {
 }
 
 fn ended(mut agreement: Agreement, when: i64, how: How) -> Agreement {
-    agreement.facts.ended = Some(Ended { at: at(when), how });
+    agreement.facts.ended = Some(Ended { since: Since::Said(at(when)), how });
     agreement
 }
 
 fn superseded(mut agreement: Agreement, when: i64) -> Agreement {
-    agreement.facts.superseded = Some(Superseded { at: at(when), how: Succession::Replaced });
+    agreement.facts.superseded = Some(Superseded { since: Since::Said(at(when)), how: Succession::Replaced });
     agreement
 }
 
@@ -47,7 +47,7 @@ const fn without_grace(until: Timestamp) -> Option<Cover> {
 fn one_agreement_pays_by_its_pricing_to_its_end() {
     let mut unread = agreement(1, 0);
     unread.pricing = Some(Pricing::Contract);
-    unread.facts.provisioned = Some(at(0));
+    unread.facts.provisioned = Some(Since::Said(at(0)));
     let mut unpaid = agreement(1, 0);
     unpaid.pricing = Some(Pricing::Subscription);
     let cases = [

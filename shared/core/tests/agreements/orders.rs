@@ -1,7 +1,8 @@
 //! Any order, any repetition.
 
 use marque_core::agreement::{
-    Agreement, Chain, Ended, Entitlement, EntitlementValue, Facts, How, LinkRefusal, State, Succession, Superseded,
+    Agreement, Chain, Ended, Entitlement, EntitlementValue, Facts, How, LinkRefusal, Since, State, Succession,
+    Superseded,
 };
 use marque_core::{AgreementId, CustomerId, LicenseId, Timestamp};
 use proptest::prelude::*;
@@ -20,15 +21,21 @@ pub(crate) fn rows(count: i64, expires: i64) -> Vec<Entitlement> {
     vec![Entitlement { dimension: "servers".to_owned(), value, expires_at: Some(at(expires)) }]
 }
 
+/// In minutes, so that what a read has found comes out on both sides of what clocks may differ by.
+fn since() -> impl Strategy<Value = Since> {
+    let time = (0..20_i64).prop_map(|minutes| at(60 * minutes));
+    (time, any::<bool>()).prop_map(|(at, said)| if said { Since::Said(at) } else { Since::Found(at) })
+}
+
 fn facts() -> impl Strategy<Value = Facts> {
     let time = || (0..100_i64).prop_map(at);
     let how = prop_oneof![Just(How::Deprovisioned), Just(How::Expired), Just(How::Cancelled), Just(How::Terminated)];
     let succession = prop_oneof![Just(Succession::Renewed), Just(Succession::Replaced)];
     (
         time(),
-        proptest::option::of(time()),
-        proptest::option::of((time(), succession).prop_map(|(at, how)| Superseded { at, how })),
-        proptest::option::of((time(), how).prop_map(|(at, how)| Ended { at, how })),
+        proptest::option::of(since()),
+        proptest::option::of((since(), succession).prop_map(|(since, how)| Superseded { since, how })),
+        proptest::option::of((since(), how).prop_map(|(since, how)| Ended { since, how })),
         proptest::option::of((time(), any::<bool>())),
     )
         .prop_map(|(requested, provisioned, superseded, ended, suspended)| Facts {
@@ -46,6 +53,15 @@ proptest! {
         prop_assert_eq!(one.and(&two), two.and(&one));
         prop_assert_eq!(one.and(&two).and(&three), one.and(&two.and(&three)));
         prop_assert_eq!(one.and(&one), one);
+    }
+
+    #[test]
+    fn a_read_by_a_clock_that_is_behind_moves_nothing(said in 1000..2000_i64, behind in 0..=300_i64, more in 1..1000_i64) {
+        let found = |earlier: i64| Since::Found(at(said - earlier));
+        let said = Since::Said(at(said));
+        prop_assert_eq!(said.and(found(behind)), said);
+        prop_assert_eq!(said.and(found(-more)), said);
+        prop_assert_eq!(said.and(found(300 + more)), found(300 + more), "what was said is of a later change");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use marque_core::usage::{Attempts, Entry, Reason, Reply, State, StateName};
 
-use crate::build::{open, quantity, running, sealed, time};
+use crate::build::{agreement, open, quantity, running, sealed, time};
 use marque_core::usage::Quantity;
 
 const NOW: &str = "2027-03-10T11:06:00Z";
@@ -115,4 +115,15 @@ fn a_replay_sends_what_was_sealed() {
 fn only_what_is_sealed_is_sent() {
     assert!(open("requests", "2027-03-10T10:00:00Z", quantity("5")).attempt().is_err());
     assert!(sending(1).answered(&Reply::Success("r".to_owned()), false, time(NOW)).attempt().is_err());
+}
+
+/// Short-lived agreements: the marketplace may hear of the start after the end.
+#[test]
+fn an_agreement_is_gone_once_it_has_ended_and_its_start_is_known_everywhere() {
+    let ended = agreement(1, Some("2027-03-10T10:00:00Z"), Some("2027-03-10T10:03:00Z"));
+    for (now, gone) in [("10:02:59", false), ("10:03:00", false), ("10:59:59", false), ("11:00:00", true)] {
+        assert_eq!(ended.is_gone(time(&format!("2027-03-10T{now}Z"))), gone, "{now}");
+    }
+    assert!(!agreement(1, Some("2027-03-10T10:00:00Z"), None).is_gone(time("2027-03-11T10:00:00Z")));
+    assert!(agreement(1, None, Some("2027-03-10T10:03:00Z")).is_gone(time("2027-03-10T10:03:00Z")), "it never started");
 }

@@ -29,6 +29,7 @@ pub(crate) fn agreement(number: u8, start: Option<&str>, end: Option<&str>) -> M
         id: agreement_id(number),
         activated: start.map(|start| Activated {
             start: time(start),
+            surely_by: time(start),
             license_arn: format!("arn:aws:license-manager::294406891311:license:l-{number:032x}"),
             account: "123456789012".to_owned(),
             product_code: "code".to_owned(),

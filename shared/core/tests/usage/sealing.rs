@@ -48,6 +48,27 @@ fn an_hour_before_the_licence_is_for_a_person() {
     assert_eq!(entry.state.name(), StateName::Quarantined);
 }
 
+/// A read by a clock that was behind found the licence two minutes before the hour was over; it may be younger than the hour.
+#[test]
+fn an_hour_that_a_licence_may_not_have_seen_goes_to_the_next_one() {
+    let found = |end| {
+        let mut found = agreement(1, Some("2027-03-10T10:58:00Z"), end);
+        found.activated.as_mut().unwrap().surely_by = time("2027-03-10T11:03:00Z");
+        chain(vec![found])
+    };
+    let Sealing::Sealed { entry, remainder, overflow } =
+        open("requests", HOUR, quantity("2.5")).seal(&found(None), Quantity::ZERO, time(DUE))
+    else {
+        panic!("not sealed")
+    };
+    assert_eq!((entry.state.name(), entry.state.reason()), (StateName::Expired, Some(Reason::BeforeStart)));
+    assert_eq!((entry.state.sealed().unwrap().record.quantity, remainder), (Quantity::ZERO, quantity("2.5")));
+    assert_eq!(overflow.unwrap().key.hour.to_string(), "2027-03-10T11:00:00Z");
+    let (entry, left) =
+        sealed(&found(Some("2027-03-10T11:04:00Z")), &open("requests", HOUR, quantity("2.5")), Quantity::ZERO, DUE);
+    assert_eq!((entry.state.name(), left), (StateName::Sealed, Quantity::ZERO), "no later hour is sure to come");
+}
+
 #[test]
 fn fractions_of_whole_units_are_carried() {
     let (first, left) = sealed(&running(), &open("servers", HOUR, quantity("3.7")), Quantity::ZERO, DUE);

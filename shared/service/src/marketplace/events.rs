@@ -1,7 +1,7 @@
 //! Events: each is a hint that something happened to an agreement. Its own words are kept, AWS is asked for the rest.
 
 use marque_clouds::aws::{Notice, Said, read_event};
-use marque_core::agreement::{Chain, ExternalId, Facts};
+use marque_core::agreement::{Chain, ExternalId, Facts, Since};
 use marque_core::{Duration, Timestamp};
 use marque_store::Committed;
 use serde_json::Value;
@@ -191,9 +191,9 @@ impl Shop {
 fn said(notice: &Notice) -> News {
     let facts = Facts::new(notice.at);
     let facts = match notice.said {
-        Said::LicenseUpdated => Facts { provisioned: Some(notice.at), ..facts },
+        Said::LicenseUpdated => Facts { provisioned: Some(Since::Said(notice.at)), ..facts },
         Said::LicenseDeprovisioned => deprovisioned(facts, notice.at),
-        Said::Ended(standing) => stood(facts, standing, notice.at),
+        Said::Ended(standing) => stood(facts, standing, Since::Said(notice.at)),
         _ => facts,
     };
     News {

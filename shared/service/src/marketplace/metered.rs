@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use marque_core::agreement::{Agreement, Chain, EntitlementValue, Facts};
+use marque_core::agreement::{Agreement, Chain, EntitlementValue, Facts, Since};
 use marque_core::listing::Effect;
 use marque_core::usage::{self, Activated, Entitled, Metered, Quantity};
 use marque_core::{AgreementId, LicenseId, Timestamp};
@@ -64,8 +64,9 @@ fn dimensions(listed: &Listed) -> Vec<usage::Dimension> {
 fn as_metered(agreement: &Agreement) -> Metered {
     let Agreement { facts, account, license_arn, .. } = agreement;
     let arn = license_arn.as_ref().filter(|arn| arn.is_whole());
-    let activated = facts.provisioned.zip(arn).zip(account.as_ref()).map(|((start, arn), account)| Activated {
-        start,
+    let activated = facts.provisioned.zip(arn).zip(account.as_ref()).map(|((since, arn), account)| Activated {
+        start: since.at(),
+        surely_by: since.surely_by(),
         license_arn: arn.to_string(),
         account: account.to_string(),
         product_code: agreement.product_code.clone(),
@@ -77,7 +78,10 @@ fn as_metered(agreement: &Agreement) -> Metered {
 /// When its usage ends: with the agreement, or where another one takes its place.
 fn end(agreement: &Agreement) -> Option<Timestamp> {
     let Facts { ended, superseded, .. } = agreement.facts;
-    [ended.map(|ended| ended.at), superseded.map(|superseded| superseded.at)].into_iter().flatten().min()
+    [ended.map(|ended| ended.since.at()), superseded.map(|superseded| superseded.since.at())]
+        .into_iter()
+        .flatten()
+        .min()
 }
 
 /// The agreements that were known before, and whose end is known only now: their usage is to be sent at once.
@@ -96,7 +100,7 @@ pub(super) fn newly_ended<'a>(
 /// Each version is in force until the next one; the first one from when the licence was provisioned.
 fn entitled(agreement: &Agreement) -> Vec<Entitled> {
     let versions = agreement.versions.iter().enumerate().flat_map(|(place, version)| {
-        let from = match agreement.facts.provisioned {
+        let from = match agreement.facts.provisioned.map(Since::at) {
             Some(provisioned) if place == 0 => provisioned.min(version.from),
             _ => version.from,
         };

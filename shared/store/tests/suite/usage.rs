@@ -28,6 +28,7 @@ fn chain() -> Chain {
     let dimension = |name: &str, unit| Dimension { name: name.to_owned(), unit, included: Included::None };
     let activated = Activated {
         start: time("2027-03-01T10:20:30Z"),
+        surely_by: time("2027-03-01T10:20:30Z"),
         license_arn: "arn:aws:license-manager::294406891311:license:l-1".to_owned(),
         account: "123456789012".to_owned(),
         product_code: "code".to_owned(),

@@ -246,8 +246,8 @@ async fn write_answer(
     let mut before = hour;
     for _ in 0..TRIES {
         let agreement = chain.agreement(before.entry.key.agreement);
-        let ended = agreement.is_some_and(|agreement| agreement.has_ended(now));
-        let entry = answered(shop, chain, before.entry.clone(), reply, ended, now).await?;
+        let gone = agreement.is_some_and(|agreement| agreement.is_gone(now));
+        let entry = answered(shop, chain, before.entry.clone(), reply, gone, now).await?;
         if entry == before.entry {
             return Ok(before);
         }
@@ -268,21 +268,21 @@ async fn answered(
     chain: &Chain,
     entry: Entry,
     reply: &Reply,
-    ended: bool,
+    gone: bool,
     now: Timestamp,
 ) -> Result<Entry, Error> {
     let entry = if variant::is(Variant::AttemptAfterSend) { entry.clone().attempt().unwrap_or(entry) } else { entry };
     if variant::is(Variant::IgnoreUnprocessed) && *reply == Reply::NotTaken {
-        return Ok(entry.answered(&Reply::Success(String::new()), ended, now));
+        return Ok(entry.answered(&Reply::Success(String::new()), gone, now));
     }
     if variant::is(Variant::DropOnTimeout) && *reply == Reply::Nothing {
-        return Ok(entry.answered(&Reply::Refused(Reason::UnknownError), ended, now));
+        return Ok(entry.answered(&Reply::Refused(Reason::UnknownError), gone, now));
     }
     if variant::is(Variant::CarryOnDuplicate) && *reply == Reply::Duplicate {
         carry(shop, chain, &entry, now).await?;
-        return Ok(entry.answered(&Reply::Success(String::new()), ended, now));
+        return Ok(entry.answered(&Reply::Success(String::new()), gone, now));
     }
-    Ok(entry.answered(reply, ended, now))
+    Ok(entry.answered(reply, gone, now))
 }
 
 /// Only a deliberately broken variant adds what was a duplicate to the running hour.
