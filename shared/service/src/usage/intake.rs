@@ -152,19 +152,17 @@ pub(super) async fn report_for(
 /// A record that was judged: what may be counted, or why not.
 enum Judged {
     Candidate(Candidate),
-    /// It may go nowhere; if it was counted before it is a duplicate all the same.
-    Late(Quantity, Rejection),
-    Rejected(Rejection),
+    /// It may go nowhere now; if it was counted before, whatever clocks and listings were then, it is a duplicate all the same.
+    Nowhere(Quantity, Rejection),
+    Unreadable(Rejection),
 }
 
 impl Judged {
     fn of(chain: &Chain, usage: &Usage, now: Timestamp) -> Self {
         match (chain.judge(usage, now), usage.quantity.parse()) {
             (Ok(candidate), _) => Self::Candidate(candidate),
-            (Err(why @ (Rejection::TooOld | Rejection::BeforeStart | Rejection::AfterEnd)), Ok(quantity)) => {
-                Self::Late(quantity, why)
-            }
-            (Err(why), _) => Self::Rejected(why),
+            (Err(why), Ok(quantity)) => Self::Nowhere(quantity, why),
+            (Err(why), Err(_)) => Self::Unreadable(why),
         }
     }
 
@@ -173,8 +171,8 @@ impl Judged {
         let new = NewUsage { id, at: *at, dimension, quantity: Quantity::ZERO, targets: &[] };
         match self {
             Self::Candidate(Candidate { quantity, targets }) => Some(NewUsage { quantity: *quantity, targets, ..new }),
-            Self::Late(quantity, _) => Some(NewUsage { quantity: *quantity, ..new }),
-            Self::Rejected(_) => None,
+            Self::Nowhere(quantity, _) => Some(NewUsage { quantity: *quantity, ..new }),
+            Self::Unreadable(_) => None,
         }
     }
 }
@@ -189,8 +187,8 @@ async fn take(shop: &Shop, chain: &Chain, Report(sent): Report, now: Timestamp) 
     };
     let mut recorded = recorded.into_iter();
     let outcomes = sent.into_iter().zip(&judged).map(|(sent, judged)| match judged {
-        Judged::Rejected(why) => Outcome::rejected(sent.id, *why),
-        Judged::Late(_, why) => Outcome::of(sent.id, recorded.next(), *why),
+        Judged::Unreadable(why) => Outcome::rejected(sent.id, *why),
+        Judged::Nowhere(_, why) => Outcome::of(sent.id, recorded.next(), *why),
         Judged::Candidate(_) => Outcome::of(sent.id, recorded.next(), Rejection::AfterEnd),
     });
     let results: Vec<_> = outcomes.collect();

@@ -223,6 +223,28 @@ async fn every_well_typed_record_gets_a_result_of_its_own() {
     assert_eq!(usage.dimension(&buyer, "requests").await["sums"]["open"], "13.5");
 }
 
+/// A server whose answer was lost sends again; our clock was put back meanwhile, or the listing was changed.
+#[tokio::test(start_paused = true)]
+async fn what_was_counted_is_a_duplicate_whatever_has_changed_since() {
+    let usage = Usage::new().await;
+    let buyer = usage.buyer(1, Pricing::Subscription).await;
+    let record = usage.record("a", "12.5");
+    let then = usage.bazaar.now();
+    assert_eq!(usage.report(&buyer, vec![record.clone()]).await[0]["status"], "accepted");
+    usage.bazaar.app.clock().set(then.before(Duration::from_seconds(328)));
+    let again = usage
+        .report(&buyer, vec![record.clone(), json!({"id": "b", "dimension": "requests", "quantity": "1", "at": then})]);
+    let again = again.await;
+    assert_eq!((&again[0]["status"], &again[1]["code"]), (&json!("duplicate"), &json!("IN_FUTURE")), "{again:?}");
+    usage.bazaar.app.clock().set(then.after(Duration::from_seconds(61)));
+    let store = usage.bazaar.app.store();
+    let mut product = store.product(&PRODUCT.parse().unwrap()).await.unwrap().unwrap();
+    product.marketplace.iter_mut().for_each(|listing| listing.dimensions.retain(|one| one.name.as_str() != "requests"));
+    store.put_product(&product).await.unwrap();
+    let again = usage.report(&buyer, vec![record]).await;
+    assert_eq!(again[0]["status"], "duplicate", "{again:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_not_well_typed_is_refused_whole_and_counts_nothing() {
     let usage = Usage::new().await;
