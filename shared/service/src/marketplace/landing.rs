@@ -57,8 +57,9 @@ async fn welcome(front: &Storefront, guest: &Guest, resolved: Resolved) -> Respo
         facts: Facts::new(now),
         ..News::of(resolved.agreement, now)
     };
-    // Which chain it is of, so that a renewal finds its licence. If AWS does not tell, its event will.
-    let asked = timeout(ASKING, front.shop().ask_standing(&mut news, now)).await.unwrap_or(Asked::Later);
+    // Which chain it is of, so that a renewal finds its licence, and whether it is paid, so that whoever has paid waits for
+    // no event. If AWS does not tell, its events will.
+    let asked = timeout(ASKING, front.shop().ask_everything(&mut news, None, now)).await.unwrap_or(Asked::Later);
     tracing::debug!(agreement = %news.agreement, ?asked, "a buyer has landed");
     match front.shop().keep(&news, now).await {
         Ok(Kept::Known { chain, made }) => {

@@ -170,21 +170,9 @@ impl Run<'_> {
     async fn compare(&mut self, chain: &Chain, agreement: &Agreement) -> Result<(), Error> {
         self.pace.tick().await;
         let now = self.shop.app().clock().now();
-        let fresh = || News::of(agreement.external_id.clone(), agreement.facts.requested);
-        let (mut news, mut standing) = (fresh(), fresh());
-        // Of two services, each with a rate of its own.
-        let (bought, stands) = tokio::join!(
-            async {
-                let asked = self.shop.ask_pricing(&mut news, Some(chain)).await;
-                asked.and(self.shop.ask_entitlements(&mut news, Some(chain), now).await)
-            },
-            self.shop.ask_standing(&mut standing, now)
-        );
-        news.account = standing.account;
-        news.facts = news.facts.and(&standing.facts);
-        news.term_end = standing.term_end;
-        news.previous = standing.previous;
-        left_open(&news, bought.and(stands));
+        let mut news = News::of(agreement.external_id.clone(), agreement.facts.requested);
+        let asked = self.shop.ask_everything(&mut news, Some(chain), now).await;
+        left_open(&news, asked);
         self.counts.agreements_compared += 1;
         self.mend(Some(chain.clone()), &news, now).await?;
         self.chase(chain, agreement, now);

@@ -2,7 +2,7 @@
 
 use marque_clouds::aws::{Described, Failure, Standing};
 use marque_core::Timestamp;
-use marque_core::agreement::{Chain, Ended, Facts, How, Pricing, Superseded};
+use marque_core::agreement::{Chain, Ended, Facts, How, Pricing, Since, Superseded};
 
 use super::news::News;
 use super::shop::Shop;
@@ -29,6 +29,26 @@ impl Asked {
 }
 
 impl Shop {
+    /// Everything that AWS tells of an agreement: how it is paid, what was bought, and how it stands. Of two services, each
+    /// with a rate of its own, so both at once.
+    pub(super) async fn ask_everything(&self, news: &mut News, known: Option<&Chain>, now: Timestamp) -> Asked {
+        let mut standing = News::of(news.agreement.clone(), news.facts.requested);
+        let (bought, stands) = tokio::join!(
+            async {
+                let asked = self.ask_pricing(news, known).await;
+                asked.and(self.ask_entitlements(news, known, now).await)
+            },
+            self.ask_standing(&mut standing, now)
+        );
+        news.account = news.account.take().or(standing.account);
+        news.entity = news.entity.take().or(standing.entity);
+        news.previous = news.previous.take().or(standing.previous);
+        news.license_arn = news.license_arn.take().or(standing.license_arn);
+        news.term_end = standing.term_end.or(news.term_end);
+        news.facts = news.facts.and(&standing.facts);
+        bought.and(stands)
+    }
+
     /// How the agreement stands, by the Agreement API.
     pub(super) async fn ask_standing(&self, news: &mut News, now: Timestamp) -> Asked {
         match self.fulfilment().describe(&news.agreement).await {
@@ -82,24 +102,25 @@ pub(super) fn learn_standing(news: &mut News, described: Described, now: Timesta
     news.entity = news.entity.take().or(entity);
     news.previous = news.previous.take().or(initial);
     news.term_end = term_end.or(news.term_end);
-    let provisioned = license_arn.is_some().then_some(now);
+    let provisioned = license_arn.is_some().then_some(Since::Found(now));
     news.license_arn = news.license_arn.take().or(license_arn);
     let facts = Facts { provisioned, ..Facts::new(accepted.unwrap_or(news.facts.requested)) };
-    news.facts = news.facts.and(&stood(facts, standing, now.min(term_end.unwrap_or(now))));
+    let over = term_end.filter(|end| *end <= now).map_or(Since::Found(now), Since::Said);
+    news.facts = news.facts.and(&stood(facts, standing, over));
 }
 
 /// The facts with what a status says, `at` the latest.
-pub(super) fn stood(mut facts: Facts, standing: Standing, at: Timestamp) -> Facts {
+pub(super) fn stood(mut facts: Facts, standing: Standing, since: Since) -> Facts {
     match standing {
         Standing::Active | Standing::Unclear => {}
-        Standing::Superseded(how) => facts.superseded = Some(Superseded { at, how }),
-        Standing::Ended(how) => facts.ended = Some(Ended { at, how }),
+        Standing::Superseded(how) => facts.superseded = Some(Superseded { since, how }),
+        Standing::Ended(how) => facts.ended = Some(Ended { since, how }),
     }
     facts
 }
 
 /// The facts of a licence that was taken back.
 pub(super) fn deprovisioned(mut facts: Facts, at: Timestamp) -> Facts {
-    facts.ended = Some(Ended { at, how: How::Deprovisioned });
+    facts.ended = Some(Ended { since: Since::Said(at), how: How::Deprovisioned });
     facts
 }

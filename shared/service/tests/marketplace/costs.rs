@@ -71,7 +71,12 @@ async fn a_purchase_to_a_code_and_each_event_take_few_calls() {
     let bought = bazaar.buy(Pricing::Contract);
     let start = asked(&bazaar);
     let visit = bazaar.welcome(&bought.token, "buyer@example.org").await;
-    assert!(asked(&bazaar) - start <= 2, "landing resolves, and asks how the agreement stands");
+    let landed = asked(&bazaar) - start;
+    assert!(
+        landed <= 4,
+        "landing resolves, and asks how the agreement is paid, what was bought and how it stands: {landed}"
+    );
+    assert!(bazaar.code_shown(&visit).await.is_some(), "and waits for no event");
     for event in &bought.events {
         let before = asked(&bazaar);
         bazaar.embedded.calls().record(true);
