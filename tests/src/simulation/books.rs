@@ -23,6 +23,7 @@ pub(super) struct Books {
 impl Books {
     /// Holds the ledger to everything that must hold at every instant.
     pub(super) async fn check(&mut self, world: &World) -> Result<(), String> {
+        world.keeps_what_was_added().await?;
         let hours = read(world).await?;
         let truth = truth(world);
         if world.restored && !self.restored {

@@ -2,13 +2,14 @@
 //! marketplace, with time, faults and schedules drawn from a seed.
 //!
 //! A history ([`plan::history`]) is a list of steps: servers report, time passes, runs begin and die, answers are lost, agreements end, a
-//! backup is restored. Each is played in a world of its own (`world`); after each step the books are held to what was
+//! backup is restored, another version is rolled out. Each is played in a world of its own (`world`); after each step the books are held to what was
 //! accepted and to what the marketplace knows, which is the truth (`books`). A history that fails is made smaller as long as it
 //! still fails, and told as a story.
 
 mod books;
 mod chaos;
 mod dice;
+mod other_version;
 mod plan;
 pub mod scale;
 mod world;

@@ -47,6 +47,9 @@ pub enum Step {
         /// After so many polls.
         dies: Option<u64>,
     },
+    /// Another version of the service, which is being rolled out or back, is at the table: it adds to every item what this one
+    /// does not know.
+    OtherVersion,
     /// The table is backed up.
     Backup,
     /// The table is what it was at the last backup.
@@ -163,6 +166,7 @@ impl Drawn {
                 Step::Backup
             }
             99 if restores && self.backups > 0 => Step::Restore,
+            99 => Step::OtherVersion,
             _ => Step::Pass(dice.between(1, 30)),
         }
     }
@@ -224,6 +228,9 @@ impl fmt::Display for Step {
             Self::Tell { dies: None } => write!(f, "the events are told"),
             Self::Tell { dies: Some(polls) } => {
                 write!(f, "the events are told, and the teller dies after {polls} polls")
+            }
+            Self::OtherVersion => {
+                write!(f, "another version of the service adds to every item what this one does not know")
             }
             Self::Backup => write!(f, "the table is backed up"),
             Self::Restore => write!(f, "the table is restored"),

@@ -34,6 +34,7 @@ use super::Broken;
 use super::books::{self, Books};
 use super::chaos::{both, dying};
 use super::dice::Dice;
+use super::other_version::OtherVersion;
 use super::plan::{AGREEMENTS, DIMENSIONS, Report, Run, Step};
 
 pub(super) const TABLE: &str = "marque";
@@ -104,6 +105,8 @@ pub(super) struct World {
     pub(super) sent: BTreeMap<String, Sent>,
     mailed: Vec<Mailed>,
     lagging: bool,
+    /// What another version has added to.
+    pub(super) added_to: OtherVersion,
     backup: Option<Embedded>,
     pub(super) restored: bool,
     /// Hours that somebody else has reported, as the marketplace knows them.
@@ -165,6 +168,7 @@ impl World {
             sent: BTreeMap::new(),
             mailed: Vec::new(),
             lagging: false,
+            added_to: OtherVersion::default(),
             backup: None,
             restored: false,
             elsewhere: Vec::new(),
@@ -234,6 +238,7 @@ impl World {
                 let work = tell(&self.shop, &self.market, false);
                 dying(*polls, work).await;
             }
+            Step::OtherVersion => self.added_to.add(&self.embedded).await?,
             Step::Backup => {
                 self.backup = Some(self.embedded.copy().map_err(|error| error.to_string())?);
                 return Ok(false);
@@ -254,6 +259,11 @@ impl World {
     fn pass(&self, seconds: i64) {
         let now = self.truth_clock.fetch_add(seconds, Ordering::Relaxed) + seconds;
         self.clock.set(Timestamp::from_unix(now + self.skew).unwrap_or(Timestamp::MAX));
+    }
+
+    /// Whatever another version has added is still there.
+    pub(super) async fn keeps_what_was_added(&self) -> Result<(), String> {
+        self.added_to.check(&self.embedded).await
     }
 
     /// The table, read without the faults that wait for others.
@@ -377,11 +387,16 @@ impl World {
     /// The old agreement ends, and its chain goes on with a new one.
     async fn renew(&mut self, number: u64) -> Result<(), String> {
         let old = self.party(number);
+        let before = self.aside().chain(self.parties[old].chain).await.map_err(|error| error.to_string())?;
+        let before = match before {
+            Some(before) => before,
+            // The backup is older than the purchase.
+            None if self.restored => return Ok(()),
+            None => return Err("a chain is gone".to_owned()),
+        };
         let Ok(bought) = self.market.renew(&self.parties[old].external, None) else { return Ok(()) };
         let now = self.truth_now();
         let agreement = self.agreement(&bought)?;
-        let before = self.aside().chain(self.parties[old].chain).await.map_err(|error| error.to_string())?;
-        let before = before.ok_or("a chain is gone")?;
         let mut after = before.clone();
         after.agreements.push(agreement.clone());
         after.version += 1;
@@ -432,6 +447,7 @@ impl World {
         self.shop = shop(&store, &self.clock, &self.market)?;
         self.router = router(&self.shop);
         self.restored = true;
+        self.added_to = OtherVersion::default();
         // What servers had sent until then they have been answered for, and do not send again.
         self.mailed.clear();
         Ok(())
