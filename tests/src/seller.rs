@@ -32,6 +32,8 @@ pub struct Storefront {
     pub deployment: Deployment,
     /// AWS Marketplace.
     pub market: Marketplace,
+    /// Its clock: the machine's, until it is set.
+    pub market_clock: Clock,
     by_role: bool,
     functions: Functions,
 }
@@ -72,12 +74,13 @@ impl Storefront {
         if by_role {
             deployment.aws.put_role(SELLER_ROLE, ISSUER);
         }
-        let market = marketplace(&deployment);
+        let market_clock = Clock::system();
+        let market = marketplace_at(&deployment, market_clock.clone());
         deployment.aws.put_market(market.clone());
         deployment.aws.queues().make(EVENTS.0, Some(DEAD_LETTERS));
         deployment.aws.queues().make(DEAD_LETTERS, None);
         let functions = Functions::start(|name| environment(&deployment, by_role, name));
-        Self { deployment, market, by_role, functions }
+        Self { deployment, market, market_clock, by_role, functions }
     }
 
     /// All functions die, and others take their place.
@@ -101,6 +104,13 @@ impl Storefront {
     #[must_use]
     pub fn marketplace_says(&self, text: &str) -> bool {
         self.functions.marketplace.0.wait_for_line(text)
+    }
+
+    /// Every line that the functions which buyers and AWS meet have logged since they started.
+    #[must_use]
+    pub fn log(&self) -> Vec<String> {
+        let Functions { marketplace, validate, events } = &self.functions;
+        [&marketplace.0, &validate.0, events].into_iter().flat_map(Function::log).collect()
     }
 
     /// Puts what the marketplace tells into the queue, each twice, the latest first, as nobody promises that they do not
@@ -139,24 +149,24 @@ impl Storefront {
         (function, gateway)
     }
 
-    /// Runs `sweep`, and answers the line that it wrote.
+    /// Lets the schedule call a function, `sweep` or `meter`, and answers the line that it wrote.
     ///
     /// # Panics
     /// When it does not run.
     #[expect(clippy::panic, reason = "a test whose function fails cannot go on")]
-    pub fn sweep(&self) -> Value {
-        let sweep = started("sweep", &environment(&self.deployment, self.by_role, "sweep"));
+    pub fn tick(&self, name: &str) -> Value {
+        let function = started(name, &environment(&self.deployment, self.by_role, name));
         let event = json!({"version": "0", "source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}});
-        let outcome = sweep.sandbox().call(event.to_string());
-        assert!(matches!(outcome, Outcome::Response(_)), "{outcome:?}: {:#?}", sweep.log());
-        assert!(sweep.wait_for_line("\"message\":\"ran\""), "{:#?}", sweep.log());
-        let lines = sweep.log().into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        let outcome = function.sandbox().call(event.to_string());
+        assert!(matches!(outcome, Outcome::Response(_)), "{outcome:?}: {:#?}", function.log());
+        assert!(function.wait_for_line("\"message\":\"ran\""), "{:#?}", function.log());
+        let lines = function.log().into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
         lines.into_iter().find(|line| line["message"] == "ran").unwrap_or_else(|| panic!("no line"))
     }
 }
 
 fn environment(deployment: &Deployment, by_role: bool, name: &str) -> Vec<(String, String)> {
-    let mut environment = deployment.environment();
+    let mut environment = deployment.environment_of(name);
     environment.retain(|(variable, _)| variable != "AWS_ACCESS_KEY_ID");
     environment.extend(deployment.aws.environment_of(name));
     if by_role {
@@ -170,8 +180,12 @@ fn environment(deployment: &Deployment, by_role: bool, name: &str) -> Vec<(Strin
 /// # Panics
 /// When the stack has no such product.
 #[must_use]
-#[expect(clippy::expect_used, reason = "a test without its marketplace cannot go on")]
 pub fn marketplace(deployment: &Deployment) -> Marketplace {
+    marketplace_at(deployment, Clock::system())
+}
+
+#[expect(clippy::expect_used, reason = "a test without its marketplace cannot go on")]
+fn marketplace_at(deployment: &Deployment, clock: Clock) -> Marketplace {
     let product = runtime().block_on(deployment.aws.store().product(&deployment.demo.product));
     let product = product.expect("the table").expect("the demo product");
     let sold = product.marketplace.iter().find(|listing| listing.claim.as_str() == demo::saas_listing().0);
@@ -191,6 +205,5 @@ pub fn marketplace(deployment: &Deployment) -> Marketplace {
         dimensions: dimensions.collect(),
     };
     let seller = Seller { account: SELLER.to_owned(), listings: vec![listing] };
-    let clock = Clock::system();
     Marketplace::memory(seller, Arc::new(move || clock.now()), "seed")
 }

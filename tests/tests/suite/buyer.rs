@@ -177,6 +177,11 @@ impl Buyer {
         found.unwrap_or_else(|| panic!("it never came: {what}"))
     }
 
+    /// What the browser holds.
+    pub(crate) fn cookie(&self) -> &str {
+        self.cookie.split_once('=').map_or("", |(_, value)| value)
+    }
+
     pub(crate) fn code_shown(&self) -> Option<String> {
         let page = self.page("/aws/status").text();
         let after = page.split("<code aria-labelledby=\"code\">").nth(1)?;
@@ -201,6 +206,16 @@ impl Buyer {
         let bearer = format!("Bearer {}", text(lease));
         let path = format!("/v1/entitlements?license_id={license}");
         self.client.call("GET", &path, &[("authorization", &bearer)], &[]).expect("an answer").json()
+    }
+
+    /// A server reports what it has used.
+    pub(crate) fn report(&self, lease: &Value, records: &Value) -> Value {
+        let bearer = format!("Bearer {}", text(lease));
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        let body = json!({"records": records}).to_string();
+        let answer = self.client.call("POST", "/v1/usage-records", &headers, body.as_bytes()).expect("an answer");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
     }
 
     /// Where the clock is the machine's, a story is told in one day.

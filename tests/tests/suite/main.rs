@@ -17,6 +17,7 @@ mod events;
 mod import;
 mod machine;
 mod mails;
+mod metering;
 mod operator;
 mod page;
 mod place;

@@ -91,6 +91,28 @@ fn a_sound_environment_is_found_well() {
 }
 
 #[test]
+fn the_sellers_role_is_assumed_or_the_cure_is_told() {
+    let deployment = Deployment::new();
+    deployment.aws.put_market(seller::marketplace(&deployment));
+    deployment.aws.put_role(seller::SELLER_ROLE, ISSUER);
+    let found = |role: &str| findings(&deployment.environment(), &["--seller-role", role]);
+    let sound = found(seller::SELLER_ROLE);
+    assert_eq!(failures(&sound), Vec::<String>::new());
+    for (check, told) in [("seller's role", "is assumed"), ("AWS Marketplace", "lists the seller's agreements")] {
+        let ok =
+            |(name, state, detail): &&(String, String, String)| name == check && state == "ok" && detail.contains(told);
+        assert!(sound.iter().any(|finding| ok(&finding)), "{check} in {sound:?}");
+    }
+    // Of a stack whose issuer is another than the one that the role expects.
+    deployment.aws.put_role(seller::SELLER_ROLE, "https://elsewhere.example.com");
+    let refused = failures(&found(seller::SELLER_ROLE));
+    let [fault] = refused.as_slice() else { panic!("{refused:?}") };
+    for part in ["seller's role: ", "AccessDenied", "infra/us-east-1.yaml", ISSUER] {
+        assert!(fault.contains(part), "{part} in {fault}");
+    }
+}
+
+#[test]
 fn every_fault_of_the_settings_is_a_finding_of_its_own() {
     let found = findings(&[("MARQUE_LOG".to_owned(), "debug".to_owned())], &["--table", "x", "--issuer", "http://x"]);
     let failed = failures(&found);

@@ -11,28 +11,21 @@ use crate::buyer::{self, Buyer};
 use crate::customers_life;
 use crate::daily_check;
 use crate::place::Place;
-use crate::{register, selling, sweep};
+use crate::{metering, register, selling, sweep};
 
 const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/template.yaml");
+/// Functions, and their roles.
+const ROLES: [(&str, &str); 7] = [
+    ("validate", "ValidateRole"),
+    ("register", "RegisterRole"),
+    ("admin", "AdminRole"),
+    ("sweep", "SweepRole"),
+    ("marketplace", "MarketplaceRole"),
+    ("events", "EventsRole"),
+    ("meter", "MeterRole"),
+];
 /// Lambda itself calls these in the function's name; the function never does.
 const OF_LAMBDA: [&str; 3] = ["logs:", "sqs:", "xray:"];
-/// What roles grant for agreements: the suites of `admin` and `sweep` know none, and `selling` holds it.
-const OF_AGREEMENTS: [&str; 13] = [
-    "AskAsTheSeller",
-    "CountUsageAndReplayHours",
-    "DropTheLinked",
-    "FindAgreements",
-    "FindHoursOfUsage",
-    "FollowAndJoin",
-    "JoinAgreements",
-    "LinkAgreements",
-    "ListAgreements",
-    "MendAgreements",
-    "ReadAgreements",
-    "RemoveEventsThatWaited",
-    "TakeTheComparison",
-];
-
 /// One statement that allows something.
 #[derive(Debug)]
 struct Grant {
@@ -113,79 +106,65 @@ fn grants(role: &str) -> Vec<Grant> {
 }
 
 #[test]
-fn validate_calls_what_its_role_grants_and_nothing_else() {
+fn each_function_calls_what_its_role_grants_and_nothing_else() {
+    let mut calls = sold();
+    let (checks, desk, machines, runs) = std::thread::scope(|scope| {
+        let checks = scope.spawn(checked);
+        let desk = scope.spawn(customers_life::calls_of_admin);
+        let machines = scope.spawn(register::calls);
+        let runs = sweep::calls();
+        (checks.join().expect("checks"), desk.join().expect("a desk"), machines.join().expect("machines"), runs)
+    });
+    for (name, more) in [("validate", checks), ("admin", desk), ("register", machines), ("sweep", runs)] {
+        calls.entry(name).or_default().extend(more);
+    }
+    let mut faults = Vec::new();
+    for (name, role) in ROLES {
+        assert!(!calls[name].is_empty(), "{name} calls nothing");
+        faults.extend(compare(role, &grants(role), &calls[name]));
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// What the daily checks of servers call.
+fn checked() -> BTreeSet<Call> {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let place = Place::ShippedFunction(Arc::clone(&calls));
     daily_check::CHECKS.iter().for_each(|check| check(&place));
-    let calls: BTreeSet<Call> = calls.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect();
-    hold("ValidateRole", &calls);
+    calls.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect()
 }
 
-#[test]
-fn admin_calls_what_its_role_grants_and_nothing_else() {
-    hold("AdminRole", &customers_life::calls_of_admin());
-}
-
-/// Selling by ourselves, and by a role in another account: nothing that the functions call is denied to them.
-#[test]
-fn the_functions_of_aws_marketplace_call_nothing_but_what_their_roles_grant() {
+/// What selling calls, by ourselves and by a role in another account.
+fn sold() -> BTreeMap<&'static str, BTreeSet<Call>> {
     let folder = tempfile::tempdir().expect("a folder");
     let mut calls: BTreeMap<&str, BTreeSet<Call>> = BTreeMap::new();
     for by_role in [false, true] {
         let buyer = buyer::a_year(Buyer::shipped(Storefront::start(by_role)), folder.path());
         let buyer = selling::CHECKS.iter().fold(buyer, |buyer, check| check(buyer));
-        let aws = &buyer.storefront().deployment.aws;
-        for name in ["marketplace", "events", "sweep", "admin"] {
-            calls.entry(name).or_default().extend(aws.calls_of(name));
+        let buyer = metering::a_days_usage(buyer);
+        for (name, _) in ROLES {
+            calls.entry(name).or_default().extend(buyer.storefront().deployment.aws.calls_of(name));
         }
     }
-    let roles =
-        [("marketplace", "MarketplaceRole"), ("events", "EventsRole"), ("sweep", "SweepRole"), ("admin", "AdminRole")];
-    for (name, role) in roles {
-        assert!(!calls[name].is_empty(), "{name} calls nothing");
-        suffices(role, &grants(role), &calls[name]);
-    }
+    calls
 }
 
-#[test]
-fn register_calls_what_its_role_grants_and_nothing_else() {
-    hold("RegisterRole", &register::calls());
-}
-
-#[test]
-fn sweep_calls_what_its_role_grants_and_nothing_else() {
-    hold("SweepRole", &sweep::calls());
-}
-
-/// Whatever is called is granted.
-fn suffices(role: &str, grants: &[Grant], calls: &BTreeSet<Call>) {
-    let denied: Vec<_> = calls.iter().filter(|call| !grants.iter().any(|grant| grant.allows(call))).collect();
-    assert!(denied.is_empty(), "{role} lacks what the function calls: {denied:#?}");
-}
-
-/// Whatever is called is granted, and nothing else is.
-fn hold(role: &str, calls: &BTreeSet<Call>) {
-    let mut grants = grants(role);
-    suffices(role, &grants, calls);
-    grants.retain(|grant| !OF_AGREEMENTS.contains(&grant.name.as_str()));
-
-    let held = |call: &&Call| grants.iter().any(|grant| grant.allows(call));
-    let called: BTreeSet<String> = calls.iter().filter(held).map(Call::to_string).collect();
-    let granted: BTreeSet<String> = grants
-        .iter()
-        .flat_map(|grant| grant.actions.iter().cloned())
-        .filter(|action| !OF_LAMBDA.iter().any(|service| action.starts_with(service)))
-        .collect();
-    assert_eq!(granted, called, "granted, and called");
-
-    let uses = |grant: &Grant, pattern: &str| {
-        calls.iter().any(|call| grant.allows(call) && call.key.as_deref().is_some_and(|key| matches(pattern, key)))
-    };
-    let idle: Vec<_> = grants
-        .iter()
-        .flat_map(|grant| {
-            grant.leading_keys.iter().filter(|pattern| !uses(grant, pattern)).map(|pattern| (&grant.actions, pattern))
-        })
-        .collect();
-    assert!(idle.is_empty(), "the role grants items that are never touched: {idle:?}");
+/// What a role lacks, and what it grants in vain.
+fn compare(role: &str, grants: &[Grant], calls: &BTreeSet<Call>) -> Vec<String> {
+    let lacking = calls.iter().filter(|call| !grants.iter().any(|grant| grant.allows(call)));
+    let lacking = lacking.map(|call| format!("{role} lacks {call:?}"));
+    let idle = grants.iter().flat_map(|grant| {
+        let used = |action: &str| calls.iter().any(|call| grant.allows(call) && call.to_string() == action);
+        let idle = grant
+            .actions
+            .iter()
+            .filter(move |action| !OF_LAMBDA.iter().any(|service| action.starts_with(service)) && !used(action));
+        let touched = |pattern: &str| {
+            let mut uses = calls.iter().filter(|call| grant.allows(call));
+            uses.any(|call| call.key.as_deref().is_some_and(|key| matches(pattern, key)))
+        };
+        let untouched = grant.leading_keys.iter().filter(move |pattern| !touched(pattern));
+        idle.chain(untouched).map(|what| format!("{role} grants {what} in {} in vain", grant.name))
+    });
+    lacking.chain(idle).collect()
 }

@@ -4,6 +4,7 @@
 use std::process::Command;
 
 use marque_marketplace_sim::{Fault, Operation};
+use marque_tests::aws::MailFault;
 use marque_tests::deployment::DEAD_LETTERS;
 use marque_tests::seller::{EVENTS, SELLER_ROLE, Storefront};
 use marque_tests::{Client, Deployment, Function, binary, function, runtime};
@@ -19,6 +20,7 @@ pub(crate) const CHECKS: &[fn(Buyer) -> Buyer] = &[
     an_event_that_comes_before_its_agreement_is_kept,
     a_buyer_who_lands_finds_what_waited,
     a_renewal_that_aws_did_not_tell_of_is_joined_when_its_buyer_lands,
+    who_has_paid_has_a_code_whatever_becomes_of_events_and_mails,
     the_publisher_lists_what_was_bought_and_links_what_belongs_together,
 ];
 
@@ -40,6 +42,7 @@ mod on_the_shipped_functions {
         an_event_that_comes_before_its_agreement_is_kept,
         a_buyer_who_lands_finds_what_waited,
         a_renewal_that_aws_did_not_tell_of_is_joined_when_its_buyer_lands,
+        who_has_paid_has_a_code_whatever_becomes_of_events_and_mails,
         the_publisher_lists_what_was_bought_and_links_what_belongs_together,
     );
 }
@@ -95,10 +98,10 @@ fn operator(front: &Storefront, arguments: &[&str]) -> Value {
 
 fn what_aws_does_not_answer_comes_again_soon_and_is_given_up_with_the_reason(mut buyer: Buyer) -> Buyer {
     let bought = buyer.buy("contract", "paid");
+    buyer.storefront().market.order_fault(Operation::GetEntitlements, Fault::Internal, 1000);
     buyer.register(&bought["registration_token"]);
     let front = buyer.storefront();
     let queues = front.deployment.aws.queues();
-    front.market.order_fault(Operation::GetEntitlements, Fault::Internal, 1000);
     front.pump();
     let waiting = queues.messages(EVENTS.0).len();
     assert!(waiting > 0, "License Updated is not done with");
@@ -133,6 +136,24 @@ fn what_aws_does_not_answer_comes_again_soon_and_is_given_up_with_the_reason(mut
 }
 
 fn what_events_lost_the_sweep_mends(mut buyer: Buyer) -> Buyer {
+    // One who has never landed, and has cancelled: Ended waits for an agreement that nobody knows.
+    let unknown = buyer.buy("contract", "paid");
+    let front = buyer.storefront();
+    front.market.set(|knobs| knobs.agreements_denied = true);
+    let ended = buyer.buy("subscription", "paid");
+    buyer.act(&ended["agreement_id"], "cancel", &json!({}));
+    deliver_only(front, "Ended");
+    assert_eq!(parked(front, &ended["agreement_id"]), 1);
+    // One whose renewal nobody knows to be one.
+    let first = buyer.buy("contract", "paid");
+    buyer.register(&first["registration_token"]);
+    let code = buyer.code();
+    let front = buyer.storefront();
+    let renewed =
+        buyer.act(&first["agreement_id"], "renew", &json!({"entitlements": [{"dimension": "servers", "value": 7}]}));
+    deliver_only(front, "License Updated");
+    front.market.set(|knobs| knobs.agreements_denied = false);
+    // And one whose payment was not told.
     let bought = buyer.buy("contract", "pending");
     buyer.register(&bought["registration_token"]);
     buyer.act(&bought["agreement_id"], "pay", &json!({}));
@@ -141,10 +162,20 @@ fn what_events_lost_the_sweep_mends(mut buyer: Buyer) -> Buyer {
         front.market.delivered(event["id"].as_str().unwrap_or_default()).expect("lost");
     }
     assert_eq!(buyer.code_shown(), None);
-    let told = front.sweep();
+    let told = front.tick("sweep");
     assert!(buyer.code_shown().is_some(), "{told}");
     assert!(told["AgreementsMended"].as_u64() >= Some(1) && told["agreements_finished"] == true, "{told}");
-    let again = front.sweep();
+    let known = |purchase: &Value| {
+        let id = purchase["agreement_id"].as_str().expect("an id").parse().expect("an id");
+        runtime().block_on(front.deployment.aws.store().chain_of_external(&id)).expect("the table")
+    };
+    assert!(known(&unknown).is_some(), "what AWS lists is known");
+    assert_eq!(parked(front, &ended["agreement_id"]), 0, "what waited is handled");
+    assert_eq!(known(&renewed).map(|chain| chain.agreements.len()), Some(2), "what belongs together is joined");
+    buyer.land(&renewed["registration_token"]);
+    assert_eq!(buyer.code_shown(), Some(code));
+    let front = buyer.storefront();
+    let again = front.tick("sweep");
     assert_eq!(again["AgreementsCompared"], 0, "not due again: {again}");
     buyer
 }
@@ -184,6 +215,34 @@ fn the_publisher_lists_what_was_bought_and_links_what_belongs_together(mut buyer
     assert_eq!(reported.status, 200, "{}", reported.text());
     let seen = desk.get(&usage).expect("an answer");
     assert_eq!(seen.status, 200, "{}", seen.text());
+    // What a server reports is looked for under both.
+    let code = buyer.code_shown().expect("a code");
+    let lease = buyer.activate(&code)["lease"].clone();
+    let record = json!([{"id": "server-1", "dimension": "requests", "quantity": "2", "at": at}]);
+    assert_eq!(buyer.report(&lease, &record)["results"][0]["status"], "accepted");
+    buyer
+}
+
+fn who_has_paid_has_a_code_whatever_becomes_of_events_and_mails(mut buyer: Buyer) -> Buyer {
+    for refused in [false, true] {
+        let bought = buyer.buy("contract", "paid");
+        let front = buyer.storefront();
+        deliver_only(front, "nothing");
+        let before = front.deployment.aws.ses().taken().len();
+        let faults = refused.then_some(MailFault::Refused(400, "BadRequestException"));
+        front.deployment.aws.ses().fail(faults);
+        buyer.register(&bought["registration_token"]);
+        assert!(buyer.code_shown().is_some(), "no event has come");
+        let mails = buyer.storefront().deployment.aws.ses().taken().len() - before;
+        assert_eq!(mails, usize::from(!refused));
+    }
+    let bought = buyer.buy("contract", "pending");
+    buyer.register(&bought["registration_token"]);
+    let front = buyer.storefront();
+    front.deployment.aws.ses().fail([MailFault::Refused(400, "BadRequestException")]);
+    buyer.act(&bought["agreement_id"], "pay", &json!({}));
+    front.pump();
+    assert!(buyer.code_shown().is_some(), "a mail that fails blocks nothing");
     buyer
 }
 
@@ -253,6 +312,37 @@ fn an_event_that_comes_before_its_agreement_is_kept(buyer: Buyer) -> Buyer {
     assert_eq!(parked(), 0, "and handled, when it becomes known");
     front.market.set(|knobs| knobs.agreements_denied = false);
     buyer
+}
+
+/// Not even where something goes wrong with them.
+#[test]
+fn no_line_of_a_log_tells_who_a_buyer_is_or_holds_what_opens_a_door() {
+    let mut buyer = Buyer::shipped(Storefront::start(true));
+    let bought = buyer.buy("contract", "pending");
+    buyer.storefront().deployment.aws.ses().fail([MailFault::Refused(400, "BadRequestException")]);
+    buyer.register(&bought["registration_token"]);
+    buyer.act(&bought["agreement_id"], "pay", &json!({}));
+    buyer.storefront().pump();
+    let code = buyer.code();
+    let lease = buyer.activate(&code)["lease"].clone();
+    buyer.report(&lease, &json!([{"id": "a", "dimension": "none", "quantity": "1", "at": "2026-01-01T00:00:00Z"}]));
+    assert_eq!(buyer.landing(&json!("not-a-token")).status, 400);
+    let front = buyer.storefront();
+    front
+        .deployment
+        .aws
+        .queues()
+        .put(EVENTS.0, &json!({"detail": {"who": "Ann Lee", "at": "ann@example.org"}}).to_string());
+    front.pump();
+    let log = front.log();
+    assert!(log.iter().any(|line| line.contains("a mail is given up")), "{log:#?}");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let secrets = [code, text(&lease), text(&bought["registration_token"]), buyer.cookie().to_owned()];
+    let person = ["Ann Lee", "ann@example.org", "Org"].map(str::to_owned);
+    for secret in secrets.into_iter().chain(person) {
+        let told: Vec<_> = log.iter().filter(|line| line.contains(&secret)).collect();
+        assert!(told.is_empty(), "{secret} is told: {told:#?}");
+    }
 }
 
 #[test]

@@ -24,12 +24,15 @@ fn ask(admin: &Admin, options: &Usage) -> Done {
             let window: Vec<String> = window.into_iter().flatten().collect();
             let path = format!("/usage/{agreement}");
             let path = if window.is_empty() { path } else { format!("{path}?{}", window.join("&")) };
-            let usage = admin.get(&path)?;
+            let mut usage = admin.get(&path)?;
+            if *unsettled {
+                leave_out_the_confirmed(&mut usage);
+            }
             if json {
                 output::json(&usage);
                 return Ok(Outcome::Good);
             }
-            let hours = hours(&usage, *unsettled);
+            let hours = hours(&usage);
             if *csv {
                 output::raw(&as_csv(&hours).map_err(Failure::from)?).map_err(Failure::from)?;
                 return Ok(Outcome::Good);
@@ -95,8 +98,16 @@ fn cure(code: &str) -> &str {
     }
 }
 
+fn leave_out_the_confirmed(usage: &mut Value) {
+    for dimension in usage["dimensions"].as_array_mut().into_iter().flatten() {
+        if let Some(hours) = dimension["hours"].as_array_mut() {
+            hours.retain(|hour| hour["state"] != "confirmed");
+        }
+    }
+}
+
 /// The hours of all dimensions, each with its dimension, oldest first.
-fn hours(usage: &Value, unsettled: bool) -> Vec<Value> {
+fn hours(usage: &Value) -> Vec<Value> {
     let mut hours = Vec::new();
     for dimension in usage["dimensions"].as_array().into_iter().flatten() {
         for hour in dimension["hours"].as_array().into_iter().flatten() {
@@ -105,7 +116,6 @@ fn hours(usage: &Value, unsettled: bool) -> Vec<Value> {
             hours.push(hour);
         }
     }
-    hours.retain(|hour| !unsettled || hour["state"] != "confirmed");
     hours.sort_by(|one, other| text(one, "hour").cmp(text(other, "hour")));
     hours
 }
