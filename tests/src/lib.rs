@@ -17,6 +17,7 @@ pub mod seller;
 mod server;
 pub mod sigv4;
 pub mod simulation;
+pub mod timed;
 
 pub use background::runtime;
 pub use between::{Between, Fate};

@@ -119,7 +119,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
     pub async fn chain_of_agreement(&self, id: AgreementId) -> Result<Option<Chain>, StoreError> {
-        self.chain_of(Alias::Agreement(id)).await
+        // Most are the first of their chain, which has their name; one that has joined another chain has none of its own.
+        match self.chain(id).await? {
+            Some(chain) => Ok(Some(chain)),
+            None => self.chain_of(Alias::Agreement(id)).await,
+        }
     }
 
     /// The chain that pays for this licence.
