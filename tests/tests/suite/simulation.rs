@@ -22,7 +22,7 @@ const CAUGHT_WITHIN: [(Variant, u64); 13] = [
     (Variant::GuardKeyedByHour, 100),
     (Variant::AddWithoutCondition, 100),
     (Variant::TimestampRebuilt, 100),
-    (Variant::AttemptAfterSend, 400),
+    (Variant::AttemptAfterSend, 1000),
     (Variant::HourFloor, 100),
     (Variant::SealBeforeStart, 100),
     (Variant::LostRemainder, 100),
