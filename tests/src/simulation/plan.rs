@@ -119,7 +119,7 @@ impl Drawn {
             34..=52 => Step::Pass(*dice.pick(&[3, 7, 20, 45, 60, 60, 65, 90, 180]).unwrap_or(&60)),
             53..=72 => Step::Run(match dice.roll(10) {
                 0..=5 => Run::Whole,
-                6..=8 => Run::Dies(dice.roll(120)),
+                6..=8 => Run::Dies(dice.roll(60)),
                 _ => Run::Two(dice.bits()),
             }),
             73..=79 => {

@@ -15,14 +15,14 @@ fn whatever_happens_every_unit_is_billed_once() {
 /// Within so many histories each deliberately broken variant is caught.
 const CAUGHT_WITHIN: [(Variant, u64); 13] = [
     (Variant::MarkBeforeSend, 100),
-    (Variant::RebuildOnRetry, 400),
+    (Variant::RebuildOnRetry, 100),
     (Variant::IgnoreUnprocessed, 100),
-    (Variant::BenignDuplicates, 400),
-    (Variant::CarryOnDuplicate, 400),
+    (Variant::BenignDuplicates, 100),
+    (Variant::CarryOnDuplicate, 100),
     (Variant::GuardKeyedByHour, 100),
     (Variant::AddWithoutCondition, 100),
     (Variant::TimestampRebuilt, 100),
-    (Variant::AttemptAfterSend, 1000),
+    (Variant::AttemptAfterSend, 100),
     (Variant::HourFloor, 100),
     (Variant::SealBeforeStart, 100),
     (Variant::LostRemainder, 100),
