@@ -173,6 +173,7 @@ fn told(error: &SdkError<BatchMeterUsageError>) -> Told {
         };
         return Told::Nothing(text.to_owned());
     };
+    let status = error.raw_response().map_or(0, |response| response.status().as_u16());
     let code = service.code().unwrap_or("an error without a code");
     let refused = |reason| Told::Refused(reason, code.to_owned());
     match code {
@@ -191,11 +192,19 @@ fn told(error: &SdkError<BatchMeterUsageError>) -> Told {
         | "InvalidSignatureException"
         | "MissingAuthenticationTokenException"
         | "IncompleteSignature"
-        | "ExpiredTokenException" => Told::Stop(code.to_owned()),
-        "InternalServiceErrorException" => Told::Nothing(code.to_owned()),
-        _ if error.raw_response().is_some_and(|response| response.status().is_server_error()) => {
+        | "ExpiredTokenException"
+        | "Throttling"
+        | "AccessDenied"
+        | "ExpiredToken"
+        | "NotAuthorized"
+        | "OptInRequired"
+        | "RequestExpired" => Told::Stop(code.to_owned()),
+        "InternalServiceErrorException" | "RequestTimeoutException" | "RequestTimeout" => {
             Told::Nothing(code.to_owned())
         }
+        _ if status == 408 || status >= 500 => Told::Nothing(code.to_owned()),
+        // Whatever says no to the caller, or gives no reason, says nothing of a record.
+        _ if matches!(status, 401 | 403 | 429) || service.code().is_none() => Told::Stop(code.to_owned()),
         _ => refused(Reason::UnknownError),
     }
 }

@@ -245,10 +245,15 @@ async fn failures_are_told_apart_by_whether_something_may_have_been_taken() {
     for class in ["ThrottlingException", "DisabledApiException", "AccessDeniedException", "ExpiredTokenException"] {
         assert_eq!(told(exception(400, class)).await, Told::Stop(class.to_owned()));
     }
+    for (status, class) in [(400, "RequestExpired"), (403, "NotAuthorized"), (403, "OfNextYear"), (429, "OfNextYear")] {
+        assert_eq!(told(exception(status, class)).await, Told::Stop(class.to_owned()), "says nothing of a record");
+    }
     for answer in [
+        exception(408, "RequestTimeoutException"),
         exception(500, "InternalServiceErrorException"),
         exception(503, "SomethingOfNextYearException"),
         Answer::Of(200, json!("no document")),
+        Answer::Of(403, json!("a proxy's page")),
         Answer::Broken,
         Answer::Never,
     ] {
