@@ -98,6 +98,12 @@ impl Shop {
         Ok(listings.any(|listing| listing.cloud == Cloud::Aws && listing.mode == Mode::Saas))
     }
 
+    /// Reads the list of products anew when it is wanted next, unless that was done in this very second.
+    pub(crate) fn forget_products(&self, now: Timestamp) {
+        let mut kept = self.0.products.write().unwrap_or_else(PoisonError::into_inner);
+        *kept = kept.take().filter(|(read_at, _)| *read_at == now);
+    }
+
     async fn products(&self, now: Timestamp) -> Result<Arc<[Product]>, Error> {
         let kept = self.0.products.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((read_at, products)) = kept

@@ -178,6 +178,14 @@ impl Judged {
 }
 
 async fn take(shop: &Shop, chain: &Chain, Report(sent): Report, now: Timestamp) -> Result<Results, Error> {
+    // A server never sends again what was rejected: a dimension that was listed a moment ago must be known.
+    let afresh = if sent.iter().any(|sent| chain.dimension(&sent.usage.dimension).is_none()) {
+        shop.forget_products(now);
+        shop.metered(chain.id).await?
+    } else {
+        None
+    };
+    let chain = afresh.as_ref().unwrap_or(chain);
     let judged: Vec<_> = sent.iter().map(|sent| Judged::of(chain, &sent.usage, now)).collect();
     let new: Vec<_> = judged.iter().zip(&sent).filter_map(|(judged, sent)| judged.as_new(sent)).collect();
     let recorded = if new.is_empty() {

@@ -102,16 +102,38 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Recorded>, StoreError> {
         let mut results: Vec<Option<Recorded>> = vec![None; records.len()];
-        let mut firsts: HashMap<&str, usize> = HashMap::new();
-        let mut pending: Vec<Pending> = Vec::new();
-        for (record, usage) in records.iter().enumerate() {
-            // The same id again in one request is judged by what becomes of the first one.
-            if !firsts.contains_key(usage.id) {
-                firsts.insert(usage.id, record);
-                pending.push(Pending { record, target: 0 });
+        loop {
+            let firsts = unsettled(records, &results);
+            if firsts.is_empty() {
+                return Ok(results.into_iter().flatten().collect());
+            }
+            self.count(chain, merged, records, firsts.values().copied(), now, &mut results).await?;
+            // The same id again in one request is judged by the first one that is counted.
+            for (record, usage) in records.iter().enumerate() {
+                let first = firsts.get(usage.id).copied().filter(|_| results[record].is_none());
+                if let Some(first) = first
+                    && let Some(Recorded::Accepted(place) | Recorded::Duplicate(place)) = results[first]
+                {
+                    let again = same(usage, &records[first]);
+                    results[record] = Some(if again { Recorded::Duplicate(place) } else { Recorded::Conflict });
+                }
             }
         }
-        self.look_up(chain, merged, records, now, &mut pending, &mut results).await?;
+    }
+
+    /// Counts some of the records, no two of which have the same id.
+    async fn count(
+        &self,
+        chain: AgreementId,
+        merged: &[AgreementId],
+        records: &[NewUsage<'_>],
+        firsts: impl Iterator<Item = usize>,
+        now: Timestamp,
+        results: &mut [Option<Recorded>],
+    ) -> Result<(), StoreError> {
+        let mut pending: Vec<Pending> = firsts.map(|record| Pending { record, target: 0 }).collect();
+        pending.sort_by_key(|pending| pending.record);
+        self.look_up(chain, merged, records, now, &mut pending, results).await?;
         let mut conflicts = 0;
         while !pending.is_empty() {
             let (chunk, additions) = chunk(records, &pending);
@@ -123,8 +145,7 @@ impl Store {
                     }
                 }
                 Err(fates) => {
-                    conflicts +=
-                        self.learn(chain, records, &chunk, &additions, &fates, &mut pending, &mut results).await?;
+                    conflicts += self.learn(chain, records, &chunk, &additions, &fates, &mut pending, results).await?;
                     if conflicts > TRIES {
                         return Err(StoreError::Contention { item: format!("the usage of {chain}") });
                     }
@@ -136,19 +157,7 @@ impl Store {
             }
             pending.retain(|pending| results[pending.record].is_none());
         }
-        let settled = |record: usize| {
-            let usage = &records[record];
-            let first = firsts.get(usage.id).copied().unwrap_or(record);
-            match results[first] {
-                Some(of_first) if first == record => of_first,
-                Some(Recorded::Accepted(place) | Recorded::Duplicate(place)) if same(usage, &records[first]) => {
-                    Recorded::Duplicate(place)
-                }
-                Some(Recorded::Closed) => Recorded::Closed,
-                _ => Recorded::Conflict,
-            }
-        };
-        Ok((0..records.len()).map(settled).collect())
+        Ok(())
     }
 
     /// Finds what is known already of records that may go nowhere any more, and of all of them what was counted under the
@@ -338,6 +347,15 @@ fn known(usage: &NewUsage<'_>, item: &Item) -> Result<Recorded, StoreError> {
         && reader.time(mark::AT)? == usage.at;
     let place = Place { hour: reader.hour(mark::HOUR)?, carried: reader.number::<u8>(mark::CARRIED)? == 1 };
     Ok(if same { Recorded::Duplicate(place) } else { Recorded::Conflict })
+}
+
+/// The first record of each id that is not settled.
+fn unsettled<'a>(records: &[NewUsage<'a>], results: &[Option<Recorded>]) -> HashMap<&'a str, usize> {
+    let mut firsts = HashMap::new();
+    for (record, usage) in records.iter().enumerate().filter(|(record, _)| results[*record].is_none()) {
+        firsts.entry(usage.id).or_insert(record);
+    }
+    firsts
 }
 
 fn same(one: &NewUsage<'_>, other: &NewUsage<'_>) -> bool {
