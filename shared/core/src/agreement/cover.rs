@@ -69,11 +69,22 @@ impl Chain {
     /// Whether an agreement that takes this one's place has come, or has come and gone: made no earlier, and not itself
     /// superseded before this one was.
     fn has_successor(&self, agreement: &Agreement) -> bool {
+        self.later_than(agreement).any(|other| other.facts.provisioned.is_some() || other.facts.ended.is_some())
+    }
+
+    /// Whether an agreement that takes this one's place is known, paid or not.
+    #[must_use]
+    pub fn knows_successor(&self, agreement: &Agreement) -> bool {
+        self.later_than(agreement).next().is_some()
+    }
+
+    /// The agreements that may take this one's place: made no earlier, and not themselves superseded before this one was.
+    fn later_than(&self, agreement: &Agreement) -> impl Iterator<Item = &Agreement> {
+        let (id, requested) = (agreement.id, agreement.facts.requested);
         let superseded_at = agreement.facts.superseded.map(|superseded| superseded.since.at());
-        self.agreements.iter().filter(|other| other.id != agreement.id).any(|other| {
-            let here = other.facts.provisioned.is_some() || other.facts.ended.is_some();
+        self.agreements.iter().filter(move |other| {
             let lasts = other.facts.superseded.is_none_or(|superseded| Some(superseded.since.at()) > superseded_at);
-            here && lasts && other.facts.requested >= agreement.facts.requested
+            other.id != id && lasts && other.facts.requested >= requested
         })
     }
 }

@@ -35,6 +35,9 @@ pub struct Metered {
     pub activated: Option<Activated>,
     /// The instant of its end, once that is known.
     pub end: Option<Timestamp>,
+    /// Another agreement has taken its place then, and is not known yet: that ends nothing. Usage is taken, and hours after it
+    /// wait for that agreement.
+    pub left: Option<Timestamp>,
     /// What was bought of its dimensions, and when it was in force.
     pub entitled: Vec<Entitled>,
 }

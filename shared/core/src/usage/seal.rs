@@ -23,7 +23,7 @@ pub const MAX_REPORTED: Quantity = Quantity::MAX_RECORD;
 pub enum Sealing {
     /// It was sealed before.
     Done,
-    /// It is too early, or its licence is not known yet.
+    /// It is too early, its licence is not known yet, or the agreement that it is to be billed by is not.
     NotYet {
         /// When to look again.
         due: Timestamp,
@@ -43,8 +43,8 @@ impl Metered {
     /// When an hour of this agreement is to be sealed.
     #[must_use]
     pub fn seal_due(&self, hour: Hour) -> Timestamp {
-        match self.end {
-            Some(end) if end < hour.end() => end.after(LAST_HOUR),
+        match self.closes() {
+            Some(end) if end <= hour.end() => end.after(LAST_HOUR),
             // What is closed when the agreement ends is sent at once.
             Some(end) => hour.end().after(SEAL_AFTER).min(end),
             None => hour.end().after(SEAL_AFTER),
@@ -55,7 +55,12 @@ impl Metered {
     #[must_use]
     pub fn send_by(&self, timestamp: Timestamp) -> Timestamp {
         let deadline = Hour::deadline(timestamp);
-        self.end.map_or(deadline, |end| deadline.min(Hour::door(end)))
+        self.closes().map_or(deadline, |end| deadline.min(Hour::door(end)))
+    }
+
+    /// When its hours are closed: what goes on after that is another agreement's, whether that is known yet or not.
+    fn closes(&self) -> Option<Timestamp> {
+        self.end.or(self.left)
     }
 
     /// The place of a report with this time among all that are to be sent, the most urgent first: a day before it is to be
@@ -83,11 +88,14 @@ impl Entry {
             return later;
         };
         let Some(activated) = agreement.activated.clone().or_else(|| self.made_up()) else { return later };
+        if agreement.left.is_some_and(|left| left <= self.key.hour.start()) {
+            return later;
+        }
         let due = agreement.seal_due(self.key.hour);
         if now < due {
             return Sealing::NotYet { due };
         }
-        let last = agreement.end.map_or(self.key.hour.end(), |end| end.min(self.key.hour.end()));
+        let last = agreement.closes().map_or(self.key.hour.end(), |end| end.min(self.key.hour.end()));
         let misplaced = self.misplaced(agreement, &activated, last);
         let other = misplaced.and_then(|reason| chain.billed_instead(agreement, self.key.hour, reason, now));
         let included = other.unwrap_or(agreement).included(dimension, self.key.hour).min(self.taken.accepted);

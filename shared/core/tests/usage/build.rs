@@ -36,6 +36,7 @@ pub(crate) fn agreement(number: u8, start: Option<&str>, end: Option<&str>) -> M
             region: "us-east-1".to_owned(),
         }),
         end: end.map(time),
+        left: None,
         entitled: Vec::new(),
     }
 }

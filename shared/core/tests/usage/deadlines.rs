@@ -35,6 +35,12 @@ fn an_ended_agreement_is_urgent() {
         time("2027-03-10T10:50:00Z"),
         "servers report what they hold"
     );
+    let ended = agreement(1, Some("2027-03-01T00:00:00Z"), Some("2027-03-10T11:00:00Z"));
+    assert_eq!(
+        ended.seal_due(hour("2027-03-10T10:00:00Z")),
+        time("2027-03-10T11:10:00Z"),
+        "also when it ends with its hour"
+    );
     let ended = agreement(1, Some("2027-03-01T00:00:00Z"), Some("2027-03-10T10:02:00Z"));
     assert_eq!(
         ended.seal_due(hour("2027-03-10T09:00:00Z")),

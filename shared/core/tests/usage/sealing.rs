@@ -1,6 +1,6 @@
 //! What sealing fixes.
 
-use marque_core::usage::{MAX_REPORTED, Quantity, Reason, Sealing, State, StateName, Sums};
+use marque_core::usage::{MAX_REPORTED, Quantity, Reason, Sealing, State, StateName, Sums, Usage};
 use proptest::prelude::*;
 
 use crate::build::{START, agreement, chain, entitled, open, quantity, running, sealed, time};
@@ -114,6 +114,30 @@ fn an_hour_after_an_end_that_was_heard_of_late_is_billed_by_the_agreement_that_g
         (next.key.agreement, next.key.hour.to_string().as_str()),
         (agreement(2, None, None).id, "2027-03-10T11:00:00Z")
     );
+}
+
+/// The first agreement was renewed at half past ten; by what is not known yet.
+#[test]
+fn hours_after_a_renewal_wait_for_the_agreement_that_takes_over() {
+    let mut renewed = agreement(1, Some(START), None);
+    renewed.left = Some(time("2027-03-10T10:30:00Z"));
+    let waiting = chain(vec![renewed.clone()]);
+    let later = "2027-03-10T13:05:00Z";
+    let (last, _) = sealed(&waiting, &open("requests", HOUR, quantity("1")), Quantity::ZERO, later);
+    assert_eq!(last.state.sealed().unwrap().record.timestamp, time("2027-03-10T10:29:59Z"), "what is its own is sent");
+    let next = open("requests", "2027-03-10T11:00:00Z", quantity("2"));
+    let sealing = next.seal(&waiting, Quantity::ZERO, time(later));
+    assert_eq!(sealing, Sealing::NotYet { due: time("2027-03-10T13:10:00Z") });
+    let usage = Usage { dimension: "requests".to_owned(), quantity: "1".to_owned(), at: time(later) };
+    assert!(waiting.judge(&usage, time(later)).is_ok(), "and usage is taken");
+    // It has come.
+    (renewed.end, renewed.left) = (renewed.left, None);
+    let known = chain(vec![renewed, agreement(2, Some("2027-03-10T10:30:00Z"), None)]);
+    let Sealing::Sealed { entry, remainder, overflow } = next.seal(&known, Quantity::ZERO, time(later)) else {
+        panic!("not sealed")
+    };
+    assert_eq!((entry.state.reason(), remainder), (Some(Reason::AfterEnd), quantity("2")));
+    assert_eq!(overflow.unwrap().key.agreement, agreement(2, None, None).id);
 }
 
 #[test]

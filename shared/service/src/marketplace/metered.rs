@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use marque_core::agreement::{Agreement, Chain, EntitlementValue, Facts, Since};
+use marque_core::agreement::{Agreement, Chain, EntitlementValue, Since};
 use marque_core::listing::Effect;
 use marque_core::usage::{self, Activated, Entitled, Metered, Quantity};
 use marque_core::{AgreementId, LicenseId, Timestamp};
@@ -38,7 +38,7 @@ impl Shop {
         let code = &chain.current().product_code;
         let gone = || Error::Unavailable { cause: format!("no product lists {code} in the marketplace any more") };
         let listed = self.listed(Some(code), None, now).await?.ok_or_else(gone)?;
-        let agreements = chain.agreements.iter().map(as_metered).collect();
+        let agreements = chain.agreements.iter().map(|agreement| as_metered(&chain, agreement)).collect();
         let dimensions = dimensions(&listed);
         Ok(Some(usage::Chain {
             id: chain.id,
@@ -61,7 +61,7 @@ fn dimensions(listed: &Listed) -> Vec<usage::Dimension> {
 }
 
 /// What the ledger needs: usage counts from when the licence was provisioned, under its whole name alone.
-fn as_metered(agreement: &Agreement) -> Metered {
+fn as_metered(chain: &Chain, agreement: &Agreement) -> Metered {
     let Agreement { facts, account, license_arn, .. } = agreement;
     let arn = license_arn.as_ref().filter(|arn| arn.is_whole());
     let activated = facts.provisioned.zip(arn).zip(account.as_ref()).map(|((since, arn), account)| Activated {
@@ -72,16 +72,21 @@ fn as_metered(agreement: &Agreement) -> Metered {
         product_code: agreement.product_code.clone(),
         region: METERING_REGION.to_owned(),
     });
-    Metered { id: agreement.id, activated, end: end(agreement), entitled: entitled(agreement) }
+    let left = left(agreement).filter(|_| !chain.knows_successor(agreement));
+    Metered { id: agreement.id, activated, end: end(chain, agreement), left, entitled: entitled(agreement) }
 }
 
-/// When its usage ends: with the agreement, or where another one takes its place.
-fn end(agreement: &Agreement) -> Option<Timestamp> {
-    let Facts { ended, superseded, .. } = agreement.facts;
-    [ended.map(|ended| ended.since.at()), superseded.map(|superseded| superseded.since.at())]
-        .into_iter()
-        .flatten()
-        .min()
+/// When its usage ends: with the agreement, or where another one takes its place. That one must be known: until then what is
+/// used is taken, since only a positive statement ends an agreement.
+fn end(chain: &Chain, agreement: &Agreement) -> Option<Timestamp> {
+    let ended = agreement.facts.ended.map(|ended| ended.since.at());
+    let left = left(agreement).filter(|_| chain.knows_successor(agreement));
+    [ended, left].into_iter().flatten().min()
+}
+
+/// When another one takes its place.
+fn left(agreement: &Agreement) -> Option<Timestamp> {
+    agreement.facts.superseded.map(|superseded| superseded.since.at())
 }
 
 /// The agreements that were known before, and whose end is known only now: their usage is to be sent at once.
@@ -89,10 +94,11 @@ pub(super) fn newly_ended<'a>(
     before: impl Iterator<Item = &'a Chain>,
     after: &Chain,
 ) -> impl Iterator<Item = AgreementId> {
-    let known: BTreeMap<_, _> =
-        before.flat_map(|chain| &chain.agreements).map(|agreement| (agreement.id, end(agreement))).collect();
+    let ends = |chain: &'a Chain| chain.agreements.iter().map(move |agreement| (agreement.id, end(chain, agreement)));
+    let known: BTreeMap<_, _> = before.flat_map(ends).collect();
     let ended = move |agreement: &&Agreement| {
-        known.get(&agreement.id).is_some_and(|before| end(agreement).is_some() && *before != end(agreement))
+        let end = end(after, agreement);
+        known.get(&agreement.id).is_some_and(|before| end.is_some() && *before != end)
     };
     after.agreements.iter().filter(ended).map(|agreement| agreement.id)
 }

@@ -223,6 +223,64 @@ async fn every_well_typed_record_gets_a_result_of_its_own() {
     assert_eq!(usage.dimension(&buyer, "requests").await["sums"]["open"], "13.5");
 }
 
+/// What is wrong with one record of an id is not wrong with the next.
+#[tokio::test(start_paused = true)]
+async fn the_same_id_again_is_judged_by_what_was_counted() {
+    let usage = Usage::new().await;
+    let buyer = usage.buyer(1, Pricing::Subscription).await;
+    let good = |id: &str| usage.record(id, "1");
+    let with = |mut record: Value, member: &str, value: &str| {
+        record[member] = json!(value);
+        record
+    };
+    let records = vec![
+        with(good("a"), "at", "2027-01-01T00:00:00Z"),
+        good("a"),
+        with(good("b"), "dimension", "none"),
+        good("b"),
+        good("b"),
+        with(good("b"), "quantity", "2"),
+    ];
+    let seen = |results: &[Value]| -> Vec<Value> {
+        results
+            .iter()
+            .map(|result| if result["code"].is_null() { result["status"].clone() } else { result["code"].clone() })
+            .collect()
+    };
+    let results = usage.report(&buyer, records).await;
+    assert_eq!(seen(&results), ["TOO_OLD", "accepted", "DIMENSION_UNKNOWN", "accepted", "duplicate", "ID_CONFLICT"]);
+    let again = usage.report(&buyer, vec![with(good("a"), "quantity", "7"), good("a")]).await;
+    assert_eq!(seen(&again), ["ID_CONFLICT", "duplicate"]);
+    assert_eq!(usage.dimension(&buyer, "requests").await["sums"]["accepted"], "2");
+}
+
+/// A renewal is told of before the agreement that takes over is known.
+#[tokio::test(start_paused = true)]
+async fn usage_between_a_renewal_and_its_successor_is_taken_and_billed() {
+    let usage = Usage::new().await;
+    let buyer = usage.buyer(1, Pricing::ContractWithConsumption).await;
+    let renewed = usage.bazaar.market.renew(&buyer.bought.agreement, None).unwrap();
+    let told = |kind: &str| -> Vec<Value> {
+        let of_kind = |event: &&Value| event["detail-type"].as_str().unwrap_or_default().contains(kind);
+        renewed.events.iter().filter(of_kind).cloned().collect()
+    };
+    usage.bazaar.deliver(&told("Ended")).await;
+    usage.bazaar.advance(120);
+    usage.take(&buyer, "a", "1").await;
+    usage.bazaar.advance(7200);
+    usage.run().await;
+    usage.take(&buyer, "b", "2").await;
+    let rest: Vec<Value> = renewed.events.iter().filter(|event| !told("Ended").contains(event)).cloned().collect();
+    usage.bazaar.deliver(&rest).await;
+    for _ in 0..4 {
+        usage.bazaar.advance(3600);
+        usage.run().await;
+    }
+    let truth = usage.bazaar.market.truth();
+    let billed: f64 = truth.accepted.iter().map(|metered| metered.quantity.parse::<f64>().unwrap()).sum();
+    assert!((billed - 3.0).abs() < 1e-9, "{:?} {:#}", truth.refused, usage.dimension(&buyer, "requests").await);
+}
+
 /// A server whose answer was lost sends again; our clock was put back meanwhile, or the listing was changed.
 #[tokio::test(start_paused = true)]
 async fn what_was_counted_is_a_duplicate_whatever_has_changed_since() {
@@ -239,10 +297,16 @@ async fn what_was_counted_is_a_duplicate_whatever_has_changed_since() {
     usage.bazaar.app.clock().set(then.after(Duration::from_seconds(61)));
     let store = usage.bazaar.app.store();
     let mut product = store.product(&PRODUCT.parse().unwrap()).await.unwrap().unwrap();
+    let before = product.clone();
     product.marketplace.iter_mut().for_each(|listing| listing.dimensions.retain(|one| one.name.as_str() != "requests"));
     store.put_product(&product).await.unwrap();
     let again = usage.report(&buyer, vec![record]).await;
     assert_eq!(again[0]["status"], "duplicate", "{again:?}");
+    // And it is listed again.
+    assert_eq!(usage.report(&buyer, vec![usage.record("c", "1")]).await[0]["code"], "DIMENSION_UNKNOWN");
+    store.put_product(&before).await.unwrap();
+    usage.bazaar.advance(1);
+    assert_eq!(usage.report(&buyer, vec![usage.record("c", "1")]).await[0]["status"], "accepted");
 }
 
 #[tokio::test(start_paused = true)]

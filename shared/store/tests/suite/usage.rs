@@ -37,7 +37,13 @@ fn chain() -> Chain {
     Chain {
         id: agreement(1),
         product: slug(PRODUCT),
-        agreements: vec![Metered { id: agreement(1), activated: Some(activated), end: None, entitled: Vec::new() }],
+        agreements: vec![Metered {
+            id: agreement(1),
+            activated: Some(activated),
+            end: None,
+            left: None,
+            entitled: Vec::new(),
+        }],
         dimensions: vec![dimension("requests", Unit::Decimal), dimension("servers", Unit::Integral)],
         retention: Duration::days(400),
     }
