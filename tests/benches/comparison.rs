@@ -8,9 +8,8 @@
 
 use marque_core::Duration;
 use marque_marketplace_sim::Operation;
-use marque_service::clouds::{Fulfilment, Wiring};
-use marque_tests::simulation::scale::{Scale, fill, shop};
-use marque_tests::timed::{Others, now};
+use marque_tests::simulation::scale::{self, Measured, Scale};
+use marque_tests::timed::now;
 
 /// So many agreements, unless it is asked for others: `cargo bench … --bench comparison -- 1000`.
 const AGREEMENTS: usize = 10_000;
@@ -22,16 +21,10 @@ const CALLS: [Operation; 4] = [
 ];
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime").block_on(measure());
+    scale::measure(AGREEMENTS, measure).expect("a table");
 }
 
-async fn measure() {
-    let others = Others::default();
-    let agreements = std::env::args().find_map(|given| given.parse().ok()).unwrap_or(AGREEMENTS);
-    let Scale { embedded, market, clock } = fill(agreements).await.expect("a table");
-    let wiring = Wiring::simulated(others.timed(market.http_client()));
-    let shop = shop(others.table(&embedded), &clock, Fulfilment::new(&wiring)).expect("a shop");
+async fn measure(Measured { scale: Scale { embedded, market, clock }, shop, others, .. }: Measured) {
     let asked = || CALLS.into_iter().map(|operation| market.calls(operation)).sum::<usize>();
     for what in ["everything is learned", "nothing differs"] {
         others.forget();

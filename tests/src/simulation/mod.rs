@@ -12,6 +12,7 @@ mod dice;
 mod other_version;
 mod plan;
 pub mod scale;
+mod shop;
 mod world;
 
 pub use dice::Dice;

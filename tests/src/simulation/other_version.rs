@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use marque_embedded::Embedded;
 
-use super::world::TABLE;
+use super::shop::TABLE;
 
 const ADDED: &str = "of_another_version";
 

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client;
 use marque_core::agreement::{Agreement, Chain, Since};
 use marque_core::usage::{EntryKey, Hour, Quantity, Target};
 use marque_core::{AgreementId, Duration, Timestamp};
 use marque_embedded::Embedded;
 use marque_marketplace_sim::{Marketplace, Order, Pricing};
 use marque_service::Clock;
-use marque_service::clouds::Fulfilment;
+use marque_service::clouds::{Fulfilment, Wiring};
 use marque_service::marketplace::Shop;
 use marque_store::{Along, KeepChain, LicenseChange, NewUsage, Store};
 
 use super::plan::DIMENSIONS;
-use super::world;
+use super::shop;
+use crate::timed::Others;
 
 /// When usage is reported, and when the meter runs.
 const USED: &str = "2027-03-10T10:30:00Z";
@@ -35,30 +35,30 @@ pub struct Scale {
 ///
 /// # Errors
 /// What went wrong.
-pub async fn fill(agreements: usize) -> Result<Scale, String> {
+async fn fill(agreements: usize) -> Result<Scale, String> {
     let used: Timestamp = USED.parse().map_err(|_| "no time")?;
     let metered: Timestamp = METERED.parse().map_err(|_| "no time")?;
     let clock = Clock::still(used.before(Duration::hours(2)));
     let told = clock.clone();
-    let market = Marketplace::memory(world::seller(), Arc::new(move || told.now()), "scale");
+    let market = Marketplace::memory(shop::seller(), Arc::new(move || told.now()), "scale");
     let embedded = Embedded::memory().map_err(|error| error.to_string())?;
-    let store = Store::new(embedded.client(), world::TABLE);
+    let store = Store::new(embedded.client(), shop::TABLE);
     let failed = |error: marque_store::StoreError| error.to_string();
     store.create_table().await.map_err(failed)?;
-    store.put_product(&world::product()?).await.map_err(failed)?;
+    store.put_product(&shop::product()?).await.map_err(failed)?;
     for number in 0..agreements {
-        let bought = market.purchase(Order::new(world::CODE, Pricing::Subscription, Vec::new()));
+        let bought = market.purchase(Order::new(shop::CODE, Pricing::Subscription, Vec::new()));
         let bought = bought.map_err(|objection| objection.to_string())?;
         let now = clock.now();
         let mut random = [0; 10];
         random[2..].copy_from_slice(&(number as u64).to_be_bytes());
         let external = bought.agreement.parse().map_err(|_| "no id of an agreement")?;
-        let mut agreement = Agreement::new(AgreementId::new(now, random), external, world::CODE, now);
+        let mut agreement = Agreement::new(AgreementId::new(now, random), external, shop::CODE, now);
         agreement.learn_license(bought.license_arn.parse().map_err(|_| "no name of a licence")?);
         agreement.facts.provisioned = Some(Since::Said(now));
         agreement.account =
             bought.events[0]["detail"]["acceptor"]["accountId"].as_str().and_then(|text| text.parse().ok());
-        let chain = Chain::new(world::slug()?, agreement.clone());
+        let chain = Chain::new(shop::slug()?, agreement.clone());
         let change = KeepChain {
             before: None,
             after: &chain,
@@ -94,10 +94,42 @@ pub async fn fill(agreements: usize) -> Result<Scale, String> {
     Ok(Scale { embedded, market, clock })
 }
 
-/// A shop over such a table.
+/// Measures something at such a table: in virtual time, as the marketplace's rates want it.
+#[derive(Debug)]
+pub struct Measured {
+    /// The table and the marketplace.
+    pub scale: Scale,
+    /// The shop over them.
+    pub shop: Shop,
+    /// Its way to the marketplace.
+    pub wiring: Wiring,
+    /// What the two take of the processor.
+    pub others: Others,
+}
+
+impl Measured {
+    /// A shop of so many agreements.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub async fn new(agreements: usize) -> Result<Self, String> {
+        let (others, scale) = (Others::default(), fill(agreements).await?);
+        let wiring = Wiring::simulated(others.timed(scale.market.http_client()));
+        let store = Store::new(others.table(&scale.embedded), shop::TABLE);
+        let shop = shop::shop_over(&store, &scale.clock, Fulfilment::new(&wiring))?;
+        Ok(Self { scale, shop, wiring, others })
+    }
+}
+
+/// Runs a bench of so many agreements, or of as many as its first number asks for.
 ///
 /// # Errors
 /// What went wrong.
-pub fn shop(client: Client, clock: &Clock, fulfilment: Fulfilment) -> Result<Shop, String> {
-    world::shop_over(&Store::new(client, world::TABLE), clock, fulfilment)
+pub fn measure<F: Future<Output = ()>>(agreements: usize, bench: impl FnOnce(Measured) -> F) -> Result<(), String> {
+    let agreements = std::env::args().find_map(|given| given.parse().ok()).unwrap_or(agreements);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.map_err(|error| error.to_string())?.block_on(async {
+        bench(Measured::new(agreements).await?).await;
+        Ok(())
+    })
 }

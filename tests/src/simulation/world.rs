@@ -9,23 +9,17 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{Method, Request, header};
 use marque_core::agreement::{Agreement, Chain, ExternalId};
-use marque_core::listing::{Dimension, Effect, ListingName, Mode};
-use marque_core::token::RootKey;
-use marque_core::usage::{EntryKey, Hour, Included, Quantity, Record as UsageRecord, Retention, Unit};
-use marque_core::{AgreementId, Cloud, Duration, FingerprintKind, Listing, Product, Slug, Timestamp};
+
+use marque_core::usage::{EntryKey, Hour, Quantity, Record as UsageRecord};
+use marque_core::{AgreementId, Duration, Timestamp};
 use marque_embedded::Embedded;
-use marque_marketplace_sim::{
-    Dimension as Listed, DimensionKind, Entitled, Fault, Listing as Shelf, Marketplace, Operation, Order, Pricing,
-    Receipt, Seller,
-};
-use marque_service::admin::{Access, LocalToken};
-use marque_service::clouds::{Fulfilment, Metering, Wiring};
-use marque_service::http::envelope;
-use marque_service::keyring::{Keys, NewKey, RingDocument};
-use marque_service::mail::{Kept, Post};
-use marque_service::marketplace::{self, Outcome, Shop};
+use marque_marketplace_sim::{Entitled, Fault, Marketplace, Operation, Order, Pricing, Receipt};
+
+use marque_service::clouds::{Metering, Wiring};
+
+use marque_service::Clock;
+use marque_service::marketplace::{Outcome, Shop};
 use marque_service::usage::meter;
-use marque_service::{App, Clock};
 use marque_store::{Along, KeepChain, LicenseChange, Store};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -36,12 +30,8 @@ use super::chaos::{both, dying};
 use super::dice::Dice;
 use super::other_version::OtherVersion;
 use super::plan::{AGREEMENTS, DIMENSIONS, Report, Run, Step};
+use super::shop::{CODE, TABLE, TOKEN, product, router, seller, shop, slug};
 
-pub(super) const TABLE: &str = "marque";
-const SELLER: &str = "111122223333";
-pub(super) const CODE: &str = "code";
-const ISSUER: &str = "https://licensing.example.com";
-const TOKEN: &str = "token";
 /// A run may take so long of real time.
 const RUN: f64 = 60_000.0;
 /// When histories begin: in the middle of months, and near their ends.
@@ -507,64 +497,4 @@ async fn call(router: &Router, path: &str, body: &Value) -> (u16, Value) {
     let status = response.status().as_u16();
     let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
     (status, serde_json::from_slice(&bytes).unwrap_or_default())
-}
-
-/// Who sells, and what.
-pub(super) fn seller() -> Seller {
-    let dimension = |name: &str, kind| Listed { name: name.to_owned(), kind };
-    let mut dimensions: Vec<_> = DIMENSIONS.iter().map(|name| dimension(name, DimensionKind::Metered)).collect();
-    dimensions.push(dimension("seats", DimensionKind::Entitled));
-    let shelf =
-        Shelf { product_code: CODE.to_owned(), product_id: "prod-1".to_owned(), title: "Demo".to_owned(), dimensions };
-    Seller { account: SELLER.to_owned(), listings: vec![shelf] }
-}
-
-fn shop(store: &Store, clock: &Clock, market: &Marketplace) -> Result<Shop, String> {
-    shop_over(store, clock, Fulfilment::new(&Wiring::simulated(market.http_client())))
-}
-
-pub(super) fn shop_over(store: &Store, clock: &Clock, fulfilment: Fulfilment) -> Result<Shop, String> {
-    let from = "2027-01-01T00:00:00Z".parse().map_err(|_| "no time")?;
-    let root = RootKey::from_seed([9; 32]);
-    let ring = RingDocument::first(&root, ISSUER, &NewKey::Seed([1; 32]), &NewKey::Seed([2; 32]), from, from);
-    let keys =
-        Keys::given(&ring.map_err(|error| error.to_string())?, clock.now()).map_err(|error| error.to_string())?;
-    let post = Post::kept(Kept::in_memory(), ISSUER);
-    let app = App::new(store.clone(), clock.clone(), keys, ISSUER.to_owned(), post);
-    Ok(Shop::new(app, fulfilment, SELLER.to_owned()))
-}
-
-fn router(shop: &Shop) -> Router {
-    let access = Access::Token(LocalToken::new(TOKEN));
-    envelope(Router::from(marketplace::admin_api(access)).with_state(shop.clone()))
-}
-
-pub(super) fn slug() -> Result<Slug, String> {
-    "demo".parse().map_err(|_| "no slug".to_owned())
-}
-
-pub(super) fn product() -> Result<Product, String> {
-    let name = |text: &str| text.parse::<ListingName>().map_err(str::to_owned);
-    let units =
-        [(Unit::Decimal, Included::None), (Unit::Integral, Included::None), (Unit::Integral, Included::PerHour)];
-    let dimensions = DIMENSIONS.iter().zip(units).map(|(dimension, (unit, included))| {
-        Ok(Dimension { name: name(dimension)?, effect: Effect::Metered { unit, included } })
-    });
-    let listing = Listing {
-        cloud: Cloud::Aws,
-        claim: name(CODE)?,
-        mode: Mode::Saas,
-        plan: slug()?,
-        entity_id: Some(name("prod-1")?),
-        provisional: false,
-        accept_token: false,
-        dimensions: dimensions.collect::<Result<_, String>>()?,
-    };
-    Ok(Product {
-        slug: slug()?,
-        name: "Demo".to_owned(),
-        fingerprint_kind: FingerprintKind::AdDomain,
-        marketplace: vec![listing],
-        usage_retention: Retention::default(),
-    })
 }
