@@ -65,7 +65,7 @@ impl License {
             self.running.paid = Paid::from_anchor(now.day(), length, 1);
         }
         let activation =
-            Activation { id, bound_at: now, seen: None, public_key, replaced_key: None, forks: 0, file: None };
+            Activation { id, bound_at: now, seen: None, public_key, replaced_keys: Vec::new(), forks: 0, file: None };
         self.activations.insert(domain, activation);
         self.changed()
     }

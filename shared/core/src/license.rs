@@ -146,8 +146,9 @@ pub struct Activation {
     pub seen: Option<Seen>,
     /// The machine's key: its checks must be signed.
     pub public_key: Option<[u8; 32]>,
-    /// The key of the machine that held it before another one took it over: whoever still signs with it is told so.
-    pub replaced_key: Option<[u8; 32]>,
+    /// The keys of machines that held it before others took it over, the latest first: whoever still signs with one of
+    /// them is told so.
+    pub replaced_keys: Vec<[u8; 32]>,
     /// How often a caller held neither of the last two leases: more than one server, or a restored one.
     pub forks: u32,
     /// The `.lic` file that was made for this domain.

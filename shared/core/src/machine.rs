@@ -1,5 +1,7 @@
 //! Machines of clouds that have registered, and what a registration may change.
 
+use std::collections::BTreeMap;
+
 use crate::cloud::Cloud;
 use crate::fingerprint::FingerprintValue;
 use crate::id::{ActivationId, LicenseId};
@@ -15,6 +17,9 @@ pub const PROOF_PAYS: Duration = Duration::days(3);
 pub const PROVISIONAL: Duration = Duration::days(7);
 /// Whoever has not checked in for so long may be replaced without counting it.
 pub const AWAY: Duration = Duration::hours(24);
+
+/// At most so many machines that were replaced are told so: the latest ones.
+const REPLACED_KEYS: usize = 8;
 
 /// A machine as it registered last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +52,42 @@ pub struct RegisteredMachine {
     pub registered_at: Timestamp,
     /// When it proved itself last.
     pub proven_at: Timestamp,
-    /// Its listing and its freshness are proven, or support has compared it with the cloud's report.
-    pub confirmed: bool,
+    /// Whether anything about it is left to be compared.
+    pub confirmed: Confirmed,
+    /// What its cloud bills it for, by product: at most one domain's licence each.
+    pub holds: BTreeMap<Slug, Held>,
     /// Support has shut it out.
     pub revoked: bool,
     /// Counts changes.
     pub version: u64,
+}
+
+/// A licence that a cloud bills, and the domain that a machine holds it in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// The licence.
+    pub license: LicenseId,
+    /// The domain.
+    pub domain: FingerprintValue,
+}
+
+/// Whether a machine's listing and the freshness of its proof are certain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmed {
+    /// Neither proven nor compared.
+    No,
+    /// The last proof proves both.
+    ByProof,
+    /// Support has compared it with the cloud's usage report: that outlasts proofs which prove less.
+    BySupport,
+}
+
+impl Confirmed {
+    /// Whether they are.
+    #[must_use]
+    pub fn is_certain(self) -> bool {
+        self != Self::No
+    }
 }
 
 /// What a registration with a key means for a machine that is known.
@@ -84,11 +119,18 @@ impl RegisteredMachine {
 }
 
 impl License {
-    /// Paid until `until` by a proof; never less than it was.
+    /// Paid until `until` by a proof. What is paid further, by a term that support has sold or for ever, stays so.
     #[must_use]
     pub fn proven(mut self, until: Timestamp) -> Self {
-        let before = self.running.paid.end().unwrap_or(Timestamp::EPOCH);
-        self.running.paid = Paid::Until(until.max(before));
+        let last = self.next.as_mut().unwrap_or(&mut self.running);
+        let further = match last.paid {
+            Paid::Forever => true,
+            Paid::NotStarted => false,
+            Paid::Through { .. } | Paid::Until(_) => last.paid.end().is_some_and(|end| end >= until),
+        };
+        if !further {
+            last.paid = Paid::Until(until);
+        }
         self.changed()
     }
 
@@ -116,14 +158,26 @@ impl License {
         now: Timestamp,
     ) -> Self {
         if let Some(activation) = self.activations.get_mut(domain) {
-            let old = activation.public_key.filter(|old| *old != key);
-            activation.replaced_key = if replaced { old.or(activation.replaced_key) } else { activation.replaced_key };
-            activation.replaced_key = activation.replaced_key.filter(|replaced| *replaced != key);
+            let old = activation.public_key.filter(|_| replaced);
+            let others = activation.replaced_keys.iter().copied().filter(|replaced| Some(*replaced) != old);
+            activation.replaced_keys =
+                old.into_iter().chain(others).filter(|old| *old != key).take(REPLACED_KEYS).collect();
             activation.public_key = Some(key);
         }
-        if counted {
-            self.bindings.count_rebind(now);
-        }
+        if counted { self.rebound(now) } else { self.changed() }
+    }
+
+    /// A rebind is used up.
+    #[must_use]
+    pub fn rebound(mut self, now: Timestamp) -> Self {
+        self.bindings.count_rebind(now);
+        self.changed()
+    }
+
+    /// The machine that held it in `domain` has gone to another domain; it waits for the next one.
+    #[must_use]
+    pub fn left(mut self, domain: &FingerprintValue) -> Self {
+        self.activations.remove(domain);
         self.changed()
     }
 
@@ -163,7 +217,8 @@ mod tests {
             started_at: started_at.map(|at| at.parse().unwrap()),
             registered_at: Timestamp::EPOCH,
             proven_at: Timestamp::EPOCH,
-            confirmed: false,
+            confirmed: Confirmed::No,
+            holds: BTreeMap::new(),
             revoked: false,
             version: 0,
         }

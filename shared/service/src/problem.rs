@@ -65,8 +65,8 @@ pub enum Error {
     ProductNotListed,
     /// The machine's listing brings no licence.
     ByolCodeRequired,
-    /// Another key holds the machine.
-    MachineTaken,
+    /// The machine cannot have what it asks for.
+    MachineTaken(Taken),
     /// Another machine holds the account's licence in this domain.
     DomainTaken,
     /// Too often: again after so many seconds.
@@ -121,6 +121,36 @@ pub struct Problem {
 pub(crate) const RETRY_SOON: u32 = 5;
 /// The same, when a cloud's keys could not be fetched: they are asked for once a minute.
 const RETRY_LATER: u32 = 60;
+
+/// Why a machine cannot have what it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// Another key holds it, and the proof may be a copy of one that was shown before.
+    ByKey,
+    /// The year's changes of key, machine and domain are used up.
+    TooOften,
+    /// Support has shut it out.
+    ShutOut,
+}
+
+impl Taken {
+    /// Title and cure.
+    fn describe(self) -> (&'static str, &'static str) {
+        match self {
+            Self::ByKey => (
+                "Another key holds this machine",
+                "Stop and start the machine (a reboot is not enough) and register it again, or ask the vendor's support.",
+            ),
+            Self::TooOften => (
+                "The machine has changed too often",
+                "The year's changes are used up: register with the key and in the domain that it had last, or ask the vendor's support.",
+            ),
+            Self::ShutOut => {
+                ("The machine is shut out", "The vendor has shut this machine out: ask the vendor's support.")
+            }
+        }
+    }
+}
 
 impl Error {
     /// A single fault.
@@ -246,12 +276,10 @@ impl Error {
                 "A licence code is needed",
                 "This machine's listing brings no licence: send the code of one in `code`.",
             ),
-            Self::MachineTaken => (
-                S::CONFLICT,
-                "MACHINE_TAKEN",
-                "Another key holds this machine",
-                "Stop and start the machine (a reboot is not enough) and register it again, or ask the vendor's support.",
-            ),
+            Self::MachineTaken(taken) => {
+                let (title, detail) = taken.describe();
+                (S::CONFLICT, "MACHINE_TAKEN", title, detail)
+            }
             Self::DomainTaken => (
                 S::CONFLICT,
                 "DOMAIN_TAKEN",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::expression::Expression;
 use crate::items::{self, EventItem, Item, LicenseItem};
-use crate::transaction::{NotDone, Transaction, back_off};
+use crate::transaction::{NotDone, Transaction, Write, back_off};
 use crate::{Along, Store, StoreError, due, keys};
 
 /// A licence to be made, with its code and the first entry of its history.
@@ -226,17 +226,9 @@ impl Store {
     }
 
     pub(crate) fn change(&self, change: Change<'_>) -> Result<Transaction<'_>, StoreError> {
-        let Change { before, after, plans_before, plans_after, event } = change;
-        let mut update = items::changes(before, after, plans_before, plans_after)?;
-        // A notice that is due and not told yet stays so, unless the change has made it moot.
-        if before.notices(plans_before) != after.notices(plans_after) {
-            let next = after.next_notice(plans_after, event.at).map(|(at, _)| at);
-            due::move_to(&mut update, after.id.to_bytes(), next);
-        }
+        let mut changed = Along::default();
         let mut transaction = Transaction::new(&self.table);
-        transaction
-            .update(keys::license(after.id), update)
-            .put_new(items::write(&keys::event(after.id, event.seq), &EventItem::new(event)?)?);
+        transaction.along(changed.transition(change)?);
         Ok(transaction)
     }
 
@@ -250,5 +242,24 @@ impl Store {
             }
             Err(NotDone::Failed(error)) => Err(error),
         }
+    }
+}
+
+impl Along {
+    /// A licence changes, with the entry of its history, on the condition that nobody else has changed it since it was
+    /// read.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written as an item.
+    pub fn transition(&mut self, change: Change<'_>) -> Result<&mut Self, StoreError> {
+        let Change { before, after, plans_before, plans_after, event } = change;
+        let mut update = items::changes(before, after, plans_before, plans_after)?;
+        // A notice that is due and not told yet stays so, unless the change has made it moot.
+        if before.notices(plans_before) != after.notices(plans_after) {
+            let next = after.next_notice(plans_after, event.at).map(|(at, _)| at);
+            due::move_to(&mut update, after.id.to_bytes(), next);
+        }
+        self.writes.push(Write::Update(keys::license(after.id), update));
+        self.event(event)
     }
 }

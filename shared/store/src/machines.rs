@@ -1,6 +1,9 @@
 //! Machines of clouds: challenges that are used once, machines that have registered, the licences that clouds bill.
 
+use std::collections::BTreeMap;
+
 use marque_core::listing::Mode;
+use marque_core::machine::{Confirmed, Held};
 use marque_core::{ActivationId, Cloud, Event, FingerprintValue, LicenseId, RegisteredMachine, Slug, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -90,9 +93,22 @@ struct MachineItem {
     started_at: Option<i64>,
     registered_at: i64,
     proven_at: i64,
+    /// By the last proof, or by support.
     confirmed: bool,
+    /// By support.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    compared: bool,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    holds: BTreeMap<Slug, HeldItem>,
     revoked: bool,
     version: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct HeldItem {
+    license: LicenseId,
+    #[serde(with = "array")]
+    domain: [u8; 32],
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -300,11 +316,11 @@ impl Along {
         Ok(self)
     }
 
-    /// The licence is not billed for the domain that the machine was in, on the condition that the machine held it there.
-    pub fn not_billed(&mut self, machine: &RegisteredMachine) -> &mut Self {
-        let key = keys::billed(machine.cloud, &machine.account, &machine.product, &machine.domain);
+    /// A licence is not billed any more for the domain that the machine held it in, on the condition that it still did.
+    pub fn not_billed(&mut self, machine: &RegisteredMachine, left: &Held) -> &mut Self {
+        let key = keys::billed(machine.cloud, &machine.account, &machine.product, &left.domain);
         let mut held = Expression::default();
-        held.if_compares(&["license"], "=", items::text(machine.license)).if_compares(
+        held.if_compares(&["license"], "=", items::text(left.license)).if_compares(
             &["instance"],
             "=",
             items::text(&machine.instance),
@@ -368,6 +384,16 @@ impl std::str::FromStr for ListedMachine {
     }
 }
 
+impl HeldItem {
+    fn new(held: Held) -> Self {
+        Self { license: held.license, domain: held.domain.0 }
+    }
+
+    fn held(self) -> Held {
+        Held { license: self.license, domain: FingerprintValue(self.domain) }
+    }
+}
+
 impl MachineItem {
     fn new(machine: &RegisteredMachine) -> Self {
         let machine = machine.clone();
@@ -386,7 +412,9 @@ impl MachineItem {
             started_at: machine.started_at.map(Timestamp::unix),
             registered_at: machine.registered_at.unix(),
             proven_at: machine.proven_at.unix(),
-            confirmed: machine.confirmed,
+            confirmed: machine.confirmed.is_certain(),
+            compared: machine.confirmed == Confirmed::BySupport,
+            holds: machine.holds.into_iter().map(|(product, held)| (product, HeldItem::new(held))).collect(),
             revoked: machine.revoked,
             version: machine.version,
         }
@@ -411,7 +439,12 @@ impl MachineItem {
             started_at: content.started_at.map(instant).transpose()?,
             registered_at: instant(content.registered_at)?,
             proven_at: instant(content.proven_at)?,
-            confirmed: content.confirmed,
+            confirmed: match (content.confirmed, content.compared) {
+                (_, true) => Confirmed::BySupport,
+                (true, false) => Confirmed::ByProof,
+                (false, false) => Confirmed::No,
+            },
+            holds: content.holds.into_iter().map(|(product, held)| (product, held.held())).collect(),
             revoked: content.revoked,
             version: content.version,
         })

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use marque_core::listing::Mode;
-use marque_core::{Cloud, LicenseId, RegisteredMachine, Slug, Timestamp, What};
+use marque_core::machine::Confirmed;
+use marque_core::{Cloud, License, LicenseId, RegisteredMachine, Slug, Standing, Timestamp, What};
 use marque_store::{Along, Change, Committed, ListedMachine, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -60,7 +61,7 @@ impl From<RegisteredMachine> for MachineAnswer {
             mode: machine.mode,
             product: machine.product,
             license_id: machine.license,
-            confirmed: machine.confirmed,
+            confirmed: machine.confirmed.is_certain(),
             revoked: machine.revoked,
             registered_at: machine.registered_at,
             proven_at: machine.proven_at,
@@ -105,7 +106,8 @@ pub(crate) async fn list(
         let machine = app.store().machine(cloud, &listed.instance).await?;
         // Whoever has moved to another account is listed there.
         let machine = machine.filter(|machine| machine.account == listed.account);
-        let wanted = machine.filter(|machine| confirmed.is_none_or(|confirmed| machine.confirmed == confirmed));
+        let wanted =
+            machine.filter(|machine| confirmed.is_none_or(|confirmed| machine.confirmed.is_certain() == confirmed));
         items.extend(wanted.map(MachineAnswer::from));
     }
     Ok(Json(Page::new(items, next)))
@@ -160,18 +162,21 @@ async fn change(app: &App, path: (&str, &str), call: &Call<Because>, action: Act
         let reason = note(&call.body.reason);
         let mut record = RegisteredMachine { version: machine.version + 1, ..machine.clone() };
         let (mut after, what) = match action {
+            Action::Confirm if machine.revoked => {
+                let detail = "It was shut out, and its licence with it, for good: the customer needs another machine.";
+                return Err(Error::StateConflict { from: "revoked", action: "confirm", detail: detail.to_owned() });
+            }
             Action::Confirm => {
-                record.confirmed = true;
+                record.confirmed = Confirmed::BySupport;
                 (license.clone().noted(), What::MachineConfirmed { cloud, reason: reason.note() })
             }
             Action::Revoke => {
                 record.revoked = true;
-                match (machine.mode, machine.revoked) {
-                    (Mode::Billed, false) => {
-                        let after = license.clone().revoke(plans.as_ref(), now)?;
-                        (after, What::Revoked { reason: reason.note() })
-                    }
-                    _ => (license.clone().noted(), What::MachineShutOut { cloud, reason: reason.note() }),
+                if holds(app, &machine, &license).await? {
+                    let after = license.clone().revoke(plans.as_ref(), now)?;
+                    (after, What::Revoked { reason: reason.note() })
+                } else {
+                    (license.clone().noted(), What::MachineShutOut { cloud, reason: reason.note() })
                 }
             }
         };
@@ -188,4 +193,13 @@ async fn change(app: &App, path: (&str, &str), call: &Call<Because>, action: Act
         }
     }
     Err(StoreError::Contention { item: "a machine".to_owned() }.into())
+}
+
+/// Whether the machine is the one that its cloud bills for the licence: what another has taken over goes on.
+async fn holds(app: &App, machine: &RegisteredMachine, license: &License) -> Result<bool, Error> {
+    if machine.mode != Mode::Billed || matches!(license.standing, Standing::Revoked { .. }) {
+        return Ok(false);
+    }
+    let billed = app.store().billed(machine.cloud, &machine.account, &machine.product, &machine.domain).await?;
+    Ok(billed.is_some_and(|billed| billed.instance == machine.instance && billed.license == license.id))
 }

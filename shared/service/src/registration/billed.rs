@@ -2,10 +2,10 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use marque_core::machine::{AWAY, PROOF_PAYS, PROVISIONAL};
+use marque_core::machine::{AWAY, Held, PROOF_PAYS, PROVISIONAL};
 use marque_core::{
-    ActivationId, Actor, Check, CustomerId, Event, EventId, KeyChange, License, LicenseCode, LicenseId, Outcome, Plans,
-    Purpose, Reason, RegisteredMachine, Timestamp, Verdict, What, evaluate,
+    ActivationId, Actor, Check, CustomerId, Event, EventId, KeyChange, License, LicenseCode, LicenseId, Outcome, Paid,
+    Plans, Purpose, Reason, RegisteredMachine, Timestamp, Verdict, What, evaluate,
 };
 use marque_store::{Along, Billed, Change, Committed, IssueLicense, KeyRule};
 use sha2::{Digest, Sha256};
@@ -13,36 +13,67 @@ use sha2::{Digest, Sha256};
 use super::judged::Judged;
 use crate::app::LicensePlans;
 use crate::history::new_event;
-use crate::problem::Error;
+use crate::problem::{Error, Taken};
 use crate::validate::{Context, answer, new_token_id, stamp};
 use crate::{App, chance};
 
 /// One try: `None` when somebody else changed the same things meanwhile.
 pub(super) async fn register(app: &App, judged: &Judged<'_>) -> Result<Option<Response>, Error> {
-    let machine = judged.machine;
-    let key = judged.known.as_ref().filter(|known| known.account == machine.account);
-    let key = key.map(|known| known.judge_key(&judged.request.public_key, judged.started_at()));
+    let key = judged.key_change();
     if key == Some(KeyChange::Refused) {
-        return Err(Error::MachineTaken);
+        return Err(Error::MachineTaken(Taken::ByKey));
     }
-    let product = &judged.request.caller.product;
-    if let Some(held) = app.store().billed(machine.cloud, &machine.account, product, judged.domain()).await? {
-        return hold(app, judged, held, key).await;
+    let Judged { machine, request, .. } = judged;
+    let here = app.store().billed(machine.cloud, &machine.account, &request.caller.product, judged.domain()).await?;
+    match (here, elsewhere(app, judged).await?) {
+        (Some(here), left) => hold(app, judged, here, key, left).await,
+        (None, Some(left)) => move_domain(app, judged, left).await,
+        (None, None) => issue(app, judged).await,
     }
-    let known = judged.known.as_ref().filter(|known| {
-        key == Some(KeyChange::Same) && known.product == *product && known.mode == marque_core::Mode::Billed
-    });
-    if let Some(known) = known {
-        let held = app.store().billed(known.cloud, &known.account, product, &known.domain).await?;
-        if held.is_some_and(|held| held.instance == known.instance && held.license == known.license) {
-            return move_domain(app, judged, known).await;
-        }
+}
+
+/// What the machine still holds in another domain. One machine's proofs pay for one domain, whatever key it comes with.
+async fn elsewhere(app: &App, judged: &Judged<'_>) -> Result<Option<Left>, Error> {
+    let Some(held) = judged.holds().filter(|held| held.domain != *judged.domain()) else { return Ok(None) };
+    let Judged { machine, request, .. } = judged;
+    let there = app.store().billed(machine.cloud, &machine.account, &request.caller.product, &held.domain).await?;
+    if there.is_none_or(|there| there.instance != machine.instance || there.license != held.license) {
+        return Ok(None);
     }
-    issue(app, judged).await
+    let license = app.store().license(held.license).await?.ok_or(Error::LicenseNotFound)?;
+    let plans = app.plans(&license).await?;
+    Ok(Some(Left { held, license, plans }))
+}
+
+/// A licence that the machine holds in another domain.
+struct Left {
+    held: Held,
+    license: License,
+    plans: LicensePlans,
+}
+
+impl Left {
+    /// The licence stays its account's in the domain, and waits there for the next machine.
+    fn goes_along(&self, along: &mut Along, now: Timestamp) -> Result<(), Error> {
+        let Some(activation) = self.license.activations.get(&self.held.domain) else { return Ok(()) };
+        let released = What::Released { activation: activation.id, reason: None };
+        let event = new_event(&self.license, Actor::Holder, released, now);
+        let mut after = self.license.clone().left(&self.held.domain);
+        after.head = event.head();
+        let (plans_before, plans_after) = (self.plans.as_ref(), self.plans.as_ref());
+        along.transition(Change { before: &self.license, after: &after, plans_before, plans_after, event: &event })?;
+        Ok(())
+    }
 }
 
 /// The account has a licence in this domain: it is paid on, and changes hands if another machine or key asks.
-async fn hold(app: &App, judged: &Judged<'_>, held: Billed, key: Option<KeyChange>) -> Result<Option<Response>, Error> {
+async fn hold(
+    app: &App,
+    judged: &Judged<'_>,
+    held: Billed,
+    key: Option<KeyChange>,
+    left: Option<Left>,
+) -> Result<Option<Response>, Error> {
     let now = judged.now;
     let license = app.store().license(held.license).await?.ok_or(Error::LicenseNotFound)?;
     let plans = app.plans(&license).await?;
@@ -55,18 +86,22 @@ async fn hold(app: &App, judged: &Judged<'_>, held: Billed, key: Option<KeyChang
     let replaces = held.instance != record.instance;
     let holder = license.activations.get(domain);
     let away = holder.and_then(|holder| holder.seen.as_ref()).is_none_or(|seen| now.since(seen.at) >= AWAY);
-    let counted = if replaces { !away } else { key == Some(KeyChange::Counted) };
+    let counted = left.is_some() || if replaces { !away } else { key == Some(KeyChange::Counted) };
     if counted && !license.rebind_remains(plan, now) {
-        return Err(if replaces { Error::DomainTaken } else { Error::MachineTaken });
+        return Err(if replaces && !away { Error::DomainTaken } else { Error::MachineTaken(Taken::TooOften) });
     }
     let mut along = judged.along(&record)?;
     along.billed(&record, Some(&held))?;
+    if let Some(left) = &left {
+        left.goes_along(&mut along, now)?;
+    }
     let changes_hands = holder.is_none_or(|holder| holder.public_key != Some(record.key));
     let mut after = paid_on(judged, license.clone(), &record);
     if holder.is_none() {
         let activation = ActivationId::new(now, chance::draw());
         along.activation(activation, license.id)?;
         after = after.bind(*domain, activation, Some(record.key), plan, now);
+        after = if counted { after.rebound(now) } else { after };
     } else if changes_hands {
         after = after.held_by(domain, record.key, replaces, counted, now);
     }
@@ -78,23 +113,22 @@ async fn hold(app: &App, judged: &Judged<'_>, held: Billed, key: Option<KeyChang
     commit(app, judged, Changed { license: &license, after, plans, what, along, record }, StatusCode::OK).await
 }
 
-/// The same machine and key in another domain.
-async fn move_domain(app: &App, judged: &Judged<'_>, known: &RegisteredMachine) -> Result<Option<Response>, Error> {
+/// The machine takes its licence along to a domain where its account has none.
+async fn move_domain(app: &App, judged: &Judged<'_>, left: Left) -> Result<Option<Response>, Error> {
     let now = judged.now;
-    let license = app.store().license(known.license).await?.ok_or(Error::LicenseNotFound)?;
-    let plans = app.plans(&license).await?;
+    let Left { held, license, plans } = left;
     let plan = license.position(plans.as_ref(), now).plan;
     let record = judged.record(license.id);
     if let Some(response) = stopped(app, judged, &license, &plans, &record).await? {
         return Ok(Some(response));
     }
     if !license.rebind_remains(plan, now) {
-        return Err(Error::MachineTaken);
+        return Err(Error::MachineTaken(Taken::TooOften));
     }
     let activation = ActivationId::new(now, chance::draw());
     let mut along = judged.along(&record)?;
-    along.not_billed(known).billed(&record, None)?.activation(activation, license.id)?;
-    let after = license.clone().moved(&known.domain, record.domain, activation, record.key, plan, now);
+    along.not_billed(&record, &held).billed(&record, None)?.activation(activation, license.id)?;
+    let after = license.clone().moved(&held.domain, record.domain, activation, record.key, plan, now);
     let after = paid_on(judged, after, &record);
     let what = What::Activated { activation, fingerprint: record.domain, rebind: true };
     commit(app, judged, Changed { license: &license, after, plans, what, along, record }, StatusCode::CREATED).await
@@ -102,7 +136,11 @@ async fn move_domain(app: &App, judged: &Judged<'_>, known: &RegisteredMachine) 
 
 /// A proof pays for the next days; a machine whose listing is not proven has its time once, until somebody confirms it.
 fn paid_on(judged: &Judged<'_>, license: License, record: &RegisteredMachine) -> License {
-    if judged.unproven && !record.confirmed { license } else { license.proven(judged.now.after(PROOF_PAYS)) }
+    if judged.unproven && !record.confirmed.is_certain() {
+        license
+    } else {
+        license.proven(judged.now.after(PROOF_PAYS))
+    }
 }
 
 /// The answer when support has stopped the licence: nothing else about it matters then, and nothing is changed.
@@ -177,9 +215,10 @@ async fn issue(app: &App, judged: &Judged<'_>) -> Result<Option<Response>, Error
     let record = judged.record(id);
     let life = if judged.unproven { PROVISIONAL } else { PROOF_PAYS };
     let activation = ActivationId::new(now, chance::draw());
-    let mut license = License::issue(id, product.clone(), kind, customer, &offer, now, now)
-        .proven(now.after(life))
-        .bind(record.domain, activation, Some(record.key), &offer.plan, now);
+    let mut license = License::issue(id, product.clone(), kind, customer, &offer, now, now);
+    // Whatever the plan's period is: proofs pay, not periods.
+    license.running.paid = Paid::Until(now.after(life));
+    license = license.bind(record.domain, activation, Some(record.key), &offer.plan, now);
     license.version = 0;
     let reference = offer.reference.clone();
     let issued = What::Issued { customer, plan: reference.plan, revision: reference.revision, percent: 0 };

@@ -12,16 +12,15 @@ use crate::validate::{ToBind, bind_or_confirm, license_of};
 
 /// One try: `None` when somebody else changed the same things meanwhile.
 pub(super) async fn register(app: &App, judged: &Judged<'_>) -> Result<Option<Response>, Error> {
-    let id = match (&judged.request.code, &judged.known) {
+    let id = match (&judged.request.code, judged.known()) {
         (Code::Mistyped, _) => return Err(Error::CodeMistyped),
         (Code::Given(code), _) => license_of(app, code).await?,
         // The machine is known by its key: it needs no code to come back to its domain.
         (Code::Absent, Some(known))
             if known.mode == Mode::Byol
-                && known.account == judged.machine.account
                 && known.product == judged.request.caller.product
                 && known.domain == *judged.domain()
-                && known.judge_key(&judged.request.public_key, judged.started_at()) == KeyChange::Same =>
+                && judged.key_change() == Some(KeyChange::Same) =>
         {
             known.license
         }

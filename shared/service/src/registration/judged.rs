@@ -2,7 +2,8 @@
 
 use marque_clouds::{Freshness, Machine};
 use marque_core::listing::Mode;
-use marque_core::{Cloud, FingerprintValue, LicenseId, Listing, Product, RegisteredMachine, Timestamp};
+use marque_core::machine::{Confirmed, Held};
+use marque_core::{Cloud, FingerprintValue, KeyChange, LicenseId, Listing, Product, RegisteredMachine, Timestamp};
 use marque_store::{Along, StoreError, Use};
 
 use super::body::Registration;
@@ -15,7 +16,7 @@ pub(super) struct Judged<'r> {
     /// SHA-256 of the body.
     pub(super) digest: [u8; 32],
     pub(super) machine: &'r Machine,
-    /// The machine as it registered last, of the same account.
+    /// The machine as it registered last.
     pub(super) known: Option<RegisteredMachine>,
     pub(super) listing: &'r Listing,
     /// The listing is not proven, only the machine (OCI without a token).
@@ -36,10 +37,30 @@ impl Judged<'_> {
         &self.request.caller.fingerprint.value
     }
 
+    /// The machine as it registered last, if it is the same account's still.
+    pub(super) fn known(&self) -> Option<&RegisteredMachine> {
+        self.known.as_ref().filter(|known| known.account == self.machine.account)
+    }
+
+    /// What the request's key means, if the machine is known.
+    pub(super) fn key_change(&self) -> Option<KeyChange> {
+        self.known().map(|known| known.judge_key(&self.request.public_key, self.started_at()))
+    }
+
+    /// What the machine is billed for now, if it is anything.
+    pub(super) fn holds(&self) -> Option<Held> {
+        self.known().and_then(|known| known.holds.get(&self.request.caller.product)).copied()
+    }
+
     /// The machine as it registers now.
     pub(super) fn record(&self, license: LicenseId) -> RegisteredMachine {
-        let Judged { request, machine, known, listing, now, .. } = self;
-        let known = known.as_ref();
+        let Judged { request, machine, listing, now, .. } = self;
+        let known = self.known();
+        let product = &request.caller.product;
+        let mut holds = known.map(|known| known.holds.clone()).unwrap_or_default();
+        if listing.mode == Mode::Billed {
+            holds.insert(product.clone(), Held { license, domain: *self.domain() });
+        }
         let key = request.public_key;
         let previous_key = match known {
             Some(known) if known.key != key => Some(known.key),
@@ -53,7 +74,7 @@ impl Judged<'_> {
             region: machine.region.clone(),
             claim: (!self.unproven).then(|| listing.claim.to_string()),
             mode: listing.mode,
-            product: request.caller.product.clone(),
+            product: product.clone(),
             license,
             domain: *self.domain(),
             key,
@@ -61,9 +82,21 @@ impl Judged<'_> {
             started_at: self.started_at().max(known.and_then(|known| known.started_at)),
             registered_at: known.map_or(*now, |known| known.registered_at),
             proven_at: *now,
-            confirmed: self.proves_all() || known.is_some_and(|known| known.confirmed),
+            confirmed: self.confirmed(),
+            holds,
             revoked: false,
-            version: known.map_or(1, |known| known.version + 1),
+            version: self.known.as_ref().map_or(1, |known| known.version + 1),
+        }
+    }
+
+    /// What support has compared was a machine of this product, paid for in this way: another is compared anew.
+    fn confirmed(&self) -> Confirmed {
+        let product = &self.request.caller.product;
+        let alike = |known: &&RegisteredMachine| known.product == *product && known.mode == self.listing.mode;
+        match self.known().filter(alike).map(|known| known.confirmed) {
+            Some(Confirmed::BySupport) => Confirmed::BySupport,
+            _ if self.proves_all() => Confirmed::ByProof,
+            _ => Confirmed::No,
         }
     }
 

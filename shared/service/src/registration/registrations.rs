@@ -6,7 +6,7 @@ use http::{HeaderMap, Method, StatusCode};
 use marque_clouds::{Expected, Machine, RegionRoots};
 use marque_core::listing::Mode;
 use marque_core::{Check, Product, ProofBinding, Purpose, Timestamp, evaluate};
-use marque_store::{Challenge, KeptRoots, StoreError};
+use marque_store::{Challenge, CheckIn, KeptRoots, KeyRule, StoreError};
 use sha2::{Digest, Sha256};
 
 use super::body::{Code, Registration, RegistrationSchema};
@@ -15,8 +15,8 @@ use super::judged::{Judged, listing_of};
 use super::{billed, byol};
 use crate::App;
 use crate::http::{Body, signed_by};
-use crate::problem::{Error, Problem};
-use crate::validate::{CheckAnswer, Context, TRIES, answer, new_token_id};
+use crate::problem::{Error, Problem, Taken};
+use crate::validate::{CheckAnswer, Context, TRIES, answer, new_token_id, stamp};
 
 const PATH: &str = "/v1/registrations";
 
@@ -111,7 +111,7 @@ async fn judge(
     }
     let known = app.store().machine(machine.cloud, &machine.instance).await?;
     if known.as_ref().is_some_and(|known| known.revoked) {
-        return Err(Error::MachineTaken);
+        return Err(Error::MachineTaken(Taken::ShutOut));
     }
     let judged = Judged { request, digest, machine, known, listing, unproven, now };
     match listing.mode {
@@ -121,17 +121,40 @@ async fn judge(
     }
 }
 
-/// The same bytes again: the answer was lost, the registration was not.
+/// The same bytes again: the answer was lost, the registration was not. What has changed since is not undone.
 async fn again(app: &App, request: &Registration, digest: &[u8; 32], now: Timestamp) -> Result<Response, Error> {
     let used = usable(app, request, digest, now).await?.used.ok_or(Error::ChallengeUnknown)?;
     let machine = app.store().machine(request.proof.cloud(), &used.instance).await?.ok_or(Error::ChallengeUnknown)?;
+    if machine.revoked {
+        return Err(Error::MachineTaken(Taken::ShutOut));
+    }
     let license = app.store().license(used.license).await?.ok_or(Error::LicenseNotFound)?;
     let plans = app.plans(&license).await?;
     let caller = &request.caller;
-    let purpose = Purpose::Activate { trial_used: false };
+    let held = license.activations.get(&caller.fingerprint.value);
+    let (key, purpose) = match (machine.mode, held) {
+        // The code that it showed outweighs a key, as it did then.
+        (Mode::Byol | Mode::Saas, Some(_)) => (KeyRule::Replace(None), Purpose::Activate { trial_used: false }),
+        (Mode::Billed, Some(held)) if held.replaced_keys.contains(&request.public_key) => {
+            (KeyRule::Signed(request.public_key), Purpose::ValidateReplaced)
+        }
+        (Mode::Billed, Some(held)) if held.public_key == Some(request.public_key) => {
+            (KeyRule::Signed(request.public_key), Purpose::Activate { trial_used: false })
+        }
+        // It was given back, or has another key: only a new proof tells who it is.
+        _ => return Err(Error::ChallengeUnknown),
+    };
     let check = Check { product: &caller.product, domain: &caller.fingerprint.value, purpose };
     let verdict = evaluate(&license, plans.as_ref(), check, now);
-    let activation = license.activations.get(&caller.fingerprint.value).map(|activation| activation.id);
-    let context = Context { caller, jti: new_token_id(now), prev: None, activation, machine: Some(&machine) };
+    let jti = new_token_id(now);
+    if verdict.is_valid() {
+        // The lease that is about to be signed is to be known, so that its holder is no stranger.
+        let stamped = app.store().check_in(stamp(caller, license.id, jti, key, now)).await?;
+        if !matches!(stamped, Some(CheckIn::Stamped(_))) {
+            return Err(StoreError::Contention { item: license.id.to_string() }.into());
+        }
+    }
+    let activation = held.map(|activation| activation.id);
+    let context = Context { caller, jti, prev: None, activation, machine: Some(&machine) };
     answer(app, StatusCode::OK, &verdict, context).await
 }

@@ -151,15 +151,14 @@ async fn signer(app: &App, headers: &HeaderMap, bytes: &[u8], id: LicenseId, cal
         return Ok(Signer::Known(KeyRule::Unsigned));
     }
     let license = app.store().license(id).await?.ok_or(Error::LicenseNotFound)?;
-    let activation = license.activations.get(&caller.fingerprint.value);
     let by = |key: &[u8; 32]| signed_by(headers, key, &Method::POST, PATH, bytes);
-    let Some(key) = activation.and_then(|activation| activation.public_key) else {
+    let activation = license.activations.get(&caller.fingerprint.value);
+    let Some((key, activation)) = activation.and_then(|held| held.public_key.map(|key| (key, held))) else {
         return Ok(Signer::Known(KeyRule::Unsigned));
     };
-    match (by(&key), activation.and_then(|activation| activation.replaced_key)) {
-        (Ok(_), _) => Ok(Signer::Known(KeyRule::Signed(key))),
-        (Err(_), Some(replaced)) if by(&replaced).is_ok() => Ok(Signer::Replaced(Box::new(license))),
-        (Err(error), _) => Err(error),
+    match by(&key) {
+        Err(_) if activation.replaced_keys.iter().any(|key| by(key).is_ok()) => Ok(Signer::Replaced(Box::new(license))),
+        judged => judged.map(|_| Signer::Known(KeyRule::Signed(key))),
     }
 }
 

@@ -25,13 +25,13 @@ static SIMULATOR: LazyLock<Simulator> =
 const BILLED: [(Cloud, &str); 3] =
     [(Cloud::Aws, "ourcode"), (Cloud::Azure, "us/product/billed"), (Cloud::Gcp, "12345")];
 
-struct Clouds {
-    house: House,
+pub(crate) struct Clouds {
+    pub(crate) house: House,
     router: Router,
 }
 
 impl Clouds {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let house = House::new().await;
         let mut product = house.store().product(&slug(PRODUCT)).await.unwrap().unwrap();
         let listing = |cloud, claim: &str, mode, plan: &str| Listing {
@@ -54,12 +54,12 @@ impl Clouds {
         Self { house, router }
     }
 
-    async fn challenge(&self, cloud: Cloud) -> String {
+    pub(crate) async fn challenge(&self, cloud: Cloud) -> String {
         let given = self.send("/v1/challenges", &json!({ "cloud": cloud }), None).await.ok(201);
         given["challenge"].as_str().unwrap().to_owned()
     }
 
-    fn body(&self, challenge: &str, key: &SigningKey, at: &Place<'_>) -> Value {
+    pub(crate) fn body(&self, challenge: &str, key: &SigningKey, at: &Place<'_>) -> Value {
         let public = public(key);
         let binding = ProofBinding::of(challenge, &public);
         let now = self.house.now();
@@ -78,13 +78,13 @@ impl Clouds {
         })
     }
 
-    async fn register(&self, key: &SigningKey, at: Place<'_>) -> Answer {
+    pub(crate) async fn register(&self, key: &SigningKey, at: Place<'_>) -> Answer {
         let challenge = self.challenge(at.cloud).await;
         let body = self.body(&challenge, key, &at);
         self.send("/v1/registrations", &body, Some(key)).await
     }
 
-    async fn send(&self, path: &str, body: &Value, key: Option<&SigningKey>) -> Answer {
+    pub(crate) async fn send(&self, path: &str, body: &Value, key: Option<&SigningKey>) -> Answer {
         let body = body.to_string();
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
         let request = match key {
@@ -97,27 +97,35 @@ impl Clouds {
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
-    async fn check(&self, answer: &Value, number: u8, key: &SigningKey) -> Answer {
+    pub(crate) async fn check(&self, answer: &Value, number: u8, key: &SigningKey) -> Answer {
         let id = answer["license_id"].as_str().unwrap().parse().unwrap();
         self.send("/v1/validations", &validation(id, number), Some(key)).await
+    }
+
+    /// A check that shows the lease of the answer.
+    pub(crate) async fn check_with(&self, answer: &Value, number: u8, key: &SigningKey) -> Answer {
+        let id = answer["license_id"].as_str().unwrap().parse().unwrap();
+        let mut check = validation(id, number);
+        check["lease"] = answer["lease"].clone();
+        self.send("/v1/validations", &check, Some(key)).await
     }
 }
 
 #[derive(Clone, Copy)]
-struct Place<'p> {
-    cloud: Cloud,
-    claim: &'p str,
-    machine: &'p str,
-    domain: u8,
-    started: Option<Timestamp>,
+pub(crate) struct Place<'p> {
+    pub(crate) cloud: Cloud,
+    pub(crate) claim: &'p str,
+    pub(crate) machine: &'p str,
+    pub(crate) domain: u8,
+    pub(crate) started: Option<Timestamp>,
 }
 
-fn place(cloud: Cloud, machine: &str, domain: u8) -> Place<'_> {
+pub(crate) fn place(cloud: Cloud, machine: &str, domain: u8) -> Place<'_> {
     let claim = BILLED.iter().find(|(known, _)| *known == cloud).unwrap().1;
     Place { cloud, claim, machine, domain, started: None }
 }
 
-fn key(number: u8) -> SigningKey {
+pub(crate) fn key(number: u8) -> SigningKey {
     SigningKey::from_bytes(&[number; 32])
 }
 

@@ -17,6 +17,7 @@ mod explain;
 mod files;
 #[cfg(test)]
 mod harness;
+mod holding;
 #[cfg(test)]
 mod machines;
 #[cfg(test)]

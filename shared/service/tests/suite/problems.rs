@@ -11,7 +11,7 @@ use http::{Method, Request, header};
 use http_body_util::BodyExt;
 use marque_clouds::ProofError;
 use marque_service::http::envelope;
-use marque_service::problem::{Error, Fault};
+use marque_service::problem::{Error, Fault, Taken};
 use marque_store::StoreError;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -36,7 +36,9 @@ fn table() -> Vec<(Error, u16, &'static str, &'static str)> {
         (Error::Proof(ProofError::SourceUnavailable("SECRET".into())), 503, "PROOF_SOURCE_UNAVAILABLE", "60"),
         (Error::ProductNotListed, 422, "PRODUCT_NOT_LISTED", ""),
         (Error::ByolCodeRequired, 422, "BYOL_CODE_REQUIRED", ""),
-        (Error::MachineTaken, 409, "MACHINE_TAKEN", ""),
+        (Error::MachineTaken(Taken::ByKey), 409, "MACHINE_TAKEN", ""),
+        (Error::MachineTaken(Taken::TooOften), 409, "MACHINE_TAKEN", ""),
+        (Error::MachineTaken(Taken::ShutOut), 409, "MACHINE_TAKEN", ""),
         (Error::DomainTaken, 409, "DOMAIN_TAKEN", ""),
         (Error::NotFound, 404, "NOT_FOUND", ""),
         (Error::LicenseNotFound, 404, "LICENSE_NOT_FOUND", ""),
@@ -84,7 +86,7 @@ fn number(error: &Error) -> usize {
         Error::Proof(_) => 22,
         Error::ProductNotListed => 23,
         Error::ByolCodeRequired => 24,
-        Error::MachineTaken => 25,
+        Error::MachineTaken(_) => 25,
         Error::DomainTaken => 26,
     }
 }

@@ -16,7 +16,7 @@ use serde_dynamo::AttributeValue as Raw;
 use serde_json::{Map, Value};
 
 use super::Item;
-use super::bytes::{array, optional_array};
+use super::bytes::{array, blob, optional_array};
 use crate::StoreError;
 use crate::expression::Expression;
 use crate::keys;
@@ -41,7 +41,7 @@ pub(crate) mod names {
     /// Of an activation.
     pub(crate) const PUBLIC_KEY: &str = "k";
     /// Of an activation.
-    pub(crate) const REPLACED_KEY: &str = "r";
+    pub(crate) const REPLACED_KEYS: &str = "r";
     /// Of an activation.
     pub(crate) const FORKS: &str = "f";
     /// Of an activation.
@@ -136,9 +136,9 @@ struct ActivationItem {
     /// Public key.
     #[serde(skip_serializing_if = "Option::is_none", default, with = "optional_array")]
     k: Option<[u8; 32]>,
-    /// Replaced key.
-    #[serde(skip_serializing_if = "Option::is_none", default, with = "optional_array")]
-    r: Option<[u8; 32]>,
+    /// Replaced keys, one after the other.
+    #[serde(skip_serializing_if = "Vec::is_empty", default, with = "blob")]
+    r: Vec<u8>,
     /// Forks.
     #[serde(skip_serializing_if = "is_zero", default)]
     f: u32,
@@ -286,7 +286,7 @@ impl ActivationItem {
             j: seen.map(|seen| seen.lease.to_string()),
             l: seen.and_then(|seen| seen.previous_lease).map(|lease| lease.to_string()),
             k: activation.public_key,
-            r: activation.replaced_key,
+            r: activation.replaced_keys.concat(),
             f: activation.forks,
             d: activation.file,
         }
@@ -309,7 +309,7 @@ impl ActivationItem {
             bound_at: instant(self.b)?,
             seen,
             public_key: self.k,
-            replaced_key: self.r,
+            replaced_keys: keys_of(&self.r)?,
             forks: self.f,
             file: self.d,
         })
@@ -378,17 +378,16 @@ fn activation_changes(before: &License, after: &License, expression: &mut Expres
                 expression.set(&[names::ACTIVATIONS, &key], AttributeValue::from(raw));
             }
             Some(known) => {
+                let bytes = |key: &Option<[u8; 32]>| key.iter().flatten().copied().collect::<Vec<u8>>();
                 for (name, old, new) in [
-                    (names::PUBLIC_KEY, known.public_key, activation.public_key),
-                    (names::REPLACED_KEY, known.replaced_key, activation.replaced_key),
+                    (names::PUBLIC_KEY, bytes(&known.public_key), bytes(&activation.public_key)),
+                    (names::REPLACED_KEYS, known.replaced_keys.concat(), activation.replaced_keys.concat()),
                 ] {
-                    match new {
-                        Some(new) if old != Some(new) => {
-                            expression.set(&[names::ACTIVATIONS, &key, name], super::binary(&new))
-                        }
-                        None if old.is_some() => expression.remove(&[names::ACTIVATIONS, &key, name]),
-                        _ => expression,
-                    };
+                    if new.is_empty() && !old.is_empty() {
+                        expression.remove(&[names::ACTIVATIONS, &key, name]);
+                    } else if new != old {
+                        expression.set(&[names::ACTIVATIONS, &key, name], super::binary(&new));
+                    }
                 }
                 if let Some(file) = activation.file.filter(|_| known.file != activation.file) {
                     expression.set(&[names::ACTIVATIONS, &key, names::FILE], super::text(file));
@@ -400,6 +399,11 @@ fn activation_changes(before: &License, after: &License, expression: &mut Expres
         expression.remove(&[names::ACTIVATIONS, &keys::fingerprint(domain)]);
     }
     Ok(())
+}
+
+fn keys_of(bytes: &[u8]) -> Result<Vec<[u8; 32]>, &'static str> {
+    let (keys, rest) = bytes.as_chunks();
+    if rest.is_empty() { Ok(keys.to_vec()) } else { Err("replaced keys are not of 32 bytes each") }
 }
 
 fn instant(seconds: i64) -> Result<Timestamp, &'static str> {

@@ -87,13 +87,14 @@ fn any_seen() -> impl Strategy<Value = Seen> {
 fn any_activation() -> impl Strategy<Value = Activation> {
     let id = (any_time(), any::<[u8; 10]>()).prop_map(|(at, random)| ActivationId::new(at, random));
     let key = option::of(any::<[u8; 32]>());
-    (id, any_time(), option::of(any_seen()), key.clone(), key, any::<u32>(), option::of(any_token())).prop_map(
-        |(id, bound_at, seen, public_key, replaced_key, forks, file)| Activation {
+    let keys = prop::collection::vec(any::<[u8; 32]>(), 0..4);
+    (id, any_time(), option::of(any_seen()), key, keys, any::<u32>(), option::of(any_token())).prop_map(
+        |(id, bound_at, seen, public_key, replaced_keys, forks, file)| Activation {
             id,
             bound_at,
             seen,
             public_key,
-            replaced_key,
+            replaced_keys,
             forks,
             file,
         },
