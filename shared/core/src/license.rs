@@ -11,8 +11,11 @@ use crate::fingerprint::{FingerprintKind, FingerprintValue};
 use crate::id::{ActivationId, CustomerId, LicenseId, TokenId};
 use crate::plan::{Offer, Plan, PlanRef, Starts, Terms};
 use crate::slug::Slug;
-use crate::time::Timestamp;
+use crate::time::{Duration, Timestamp};
 use crate::words::words;
+
+/// What a cloud's proof or agreement pays for has a grace of so long at least: the next word of the cloud may be late.
+const CLOUD_GRACE: Duration = Duration::days(7);
 
 /// A licence as it is stored: facts alone. What they mean at a given time is reckoned, see [`License::position`].
 #[derive(Debug, Clone, PartialEq)]
@@ -322,7 +325,12 @@ impl License {
 
     fn grace_until(&self, plans: Plans<'_>) -> Option<Timestamp> {
         let end = self.last_term().paid.end()?;
-        Some(if self.pending == Pending::Cancellation { end } else { end.after(self.last_plan(plans).grace()) })
+        let grace = self.last_plan(plans).grace();
+        Some(match (&self.pending, self.last_term().paid) {
+            (Pending::Cancellation, _) => end,
+            (_, Paid::Until(_)) => end.after(grace.max(CLOUD_GRACE)),
+            _ => end.after(grace),
+        })
     }
 
     /// The plan of the term that ends last.

@@ -98,7 +98,9 @@ pub(crate) fn search(marketplace: &Marketplace, state: &State, request: &Request
         .values()
         .filter(|purchase| {
             let product = marketplace.shared().listing(&purchase.product_code).map(|listing| &listing.product_id);
-            is("Status", purchase.status())
+            // A partner proposes what it sells, so that the maker of the product is not told of it here.
+            !purchase.via_partner
+                && is("Status", purchase.status())
                 && is("AcceptorAccountId", &purchase.account)
                 && is("ResourceIdentifier", product.map(String::as_str).unwrap_or_default())
         })

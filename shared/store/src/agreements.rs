@@ -198,6 +198,10 @@ impl Store {
             transaction
                 .delete(keys::chain(absorbed.id), at_version(absorbed))
                 .delete(keys::listed_chain(absorbed.id), Expression::default());
+            // A licence that it gave and that is revoked is paid for by nobody.
+            if let Some(revoked) = absorbed.license.filter(|license| after.license != Some(*license)) {
+                transaction.delete(keys::alias(&Alias::License(revoked)), Expression::default());
+            }
         }
         if let Some((license, paid)) =
             PaidItem::of(after).filter(|paid| before.and_then(PaidItem::of).as_ref() != Some(paid))
@@ -225,12 +229,19 @@ impl Store {
         self.finish(transaction, salt).await
     }
 
-    /// Whether an event of the cloud's has told its news already.
+    /// Whether an event of the cloud's has told its news already, and the chain of the agreement that it is about.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
-    pub async fn has_seen(&self, event: &str) -> Result<bool, StoreError> {
-        Ok(self.item(keys::seen(CLOUD, event), true).await?.is_some())
+    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+    pub async fn told(&self, event: &str, agreement: &ExternalId) -> Result<(bool, Option<Chain>), StoreError> {
+        let (mark, name) = (keys::seen(CLOUD, event), keys::alias(&Alias::External(CLOUD, agreement)));
+        let found = self.items(&[mark.clone(), name.clone()]).await?;
+        let of = |key: &Key| found.iter().find(|item| key.is_of(item));
+        let chain = match of(&name) {
+            Some(item) => self.chain(items::read::<AliasItem>(item)?.chain).await?,
+            None => None,
+        };
+        Ok((of(&mark).is_some(), chain))
     }
 
     /// Parks an event until its agreement is known, on the condition that it is not.

@@ -90,6 +90,11 @@ impl Key {
         key.ok_or_else(|| StoreError::corrupt(item, "it has no key"))
     }
 
+    /// Whether it is this item's.
+    pub(crate) fn is_of(&self, item: &Item) -> bool {
+        Self::of(item).is_ok_and(|key| key == *self)
+    }
+
     /// The key as DynamoDB takes it.
     pub(crate) fn attributes(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([

@@ -231,7 +231,7 @@ fn servers(count: i64) -> Vec<Entitled> {
     vec![Entitled { dimension: "servers".to_owned(), value: count.into() }]
 }
 
-fn receipt(receipt: &Receipt) -> Value {
+pub(crate) fn receipt(receipt: &Receipt) -> Value {
     json!({"agreement_id": receipt.agreement, "registration_token": receipt.token})
 }
 
@@ -239,6 +239,19 @@ fn receipt(receipt: &Receipt) -> Value {
 fn a_year_of_a_buyer_on_marque_serve() {
     let folder = tempfile::tempdir().expect("a folder");
     a_year(Buyer::served(folder.path()), folder.path());
+}
+
+#[test]
+fn after_a_purchase_the_clock_of_marque_serve_is_not_set_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let buyer = Buyer::served(folder.path());
+    let back = json!({"set": "2026-01-01T00:00:00Z"});
+    assert_eq!(buyer.client.post("/local/clock", &back).expect("an answer").status, 200);
+    buyer.buy("contract", "pending");
+    assert_eq!(
+        buyer.client.post("/local/clock", &json!({"set": "2025-01-01T00:00:00Z"})).expect("an answer").status,
+        422
+    );
 }
 
 #[test]

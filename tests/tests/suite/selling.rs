@@ -3,20 +3,22 @@
 
 use std::process::Command;
 
-use marque_marketplace_sim::{Fault, Operation};
+use marque_marketplace_sim::{Fault, Operation, Order, Pricing};
+use marque_service::demo;
 use marque_tests::aws::MailFault;
 use marque_tests::deployment::DEAD_LETTERS;
 use marque_tests::seller::{EVENTS, SELLER_ROLE, Storefront};
 use marque_tests::{Client, Deployment, Function, binary, function, runtime};
 use serde_json::{Value, json};
 
-use crate::buyer::Buyer;
+use crate::buyer::{self, Buyer};
 
 /// What all of it calls.
 pub(crate) const CHECKS: &[fn(Buyer) -> Buyer] = &[
     what_will_never_be_handled_is_a_dead_letter_with_its_reason,
     what_aws_does_not_answer_comes_again_soon_and_is_given_up_with_the_reason,
     what_events_lost_the_sweep_mends,
+    a_subscription_can_be_metered_though_its_buyer_never_lands,
     an_event_that_comes_before_its_agreement_is_kept,
     a_buyer_who_lands_finds_what_waited,
     a_renewal_that_aws_did_not_tell_of_is_joined_when_its_buyer_lands,
@@ -39,6 +41,7 @@ mod on_the_shipped_functions {
         what_will_never_be_handled_is_a_dead_letter_with_its_reason,
         what_aws_does_not_answer_comes_again_soon_and_is_given_up_with_the_reason,
         what_events_lost_the_sweep_mends,
+        a_subscription_can_be_metered_though_its_buyer_never_lands,
         an_event_that_comes_before_its_agreement_is_kept,
         a_buyer_who_lands_finds_what_waited,
         a_renewal_that_aws_did_not_tell_of_is_joined_when_its_buyer_lands,
@@ -153,8 +156,13 @@ fn what_events_lost_the_sweep_mends(mut buyer: Buyer) -> Buyer {
         buyer.act(&first["agreement_id"], "renew", &json!({"entitlements": [{"dimension": "servers", "value": 7}]}));
     deliver_only(front, "License Updated");
     front.market.set(|knobs| knobs.agreements_denied = false);
-    // And one whose payment was not told.
-    let bought = buyer.buy("contract", "pending");
+    // And one whose payment was not told, and which AWS lists to the partner who sold it alone.
+    let order = Order {
+        via_partner: true,
+        paid: false,
+        ..Order::new(demo::saas_listing().0, Pricing::Subscription, Vec::new())
+    };
+    let bought = buyer::receipt(&front.market.purchase(order).expect("a purchase"));
     buyer.register(&bought["registration_token"]);
     buyer.act(&bought["agreement_id"], "pay", &json!({}));
     let front = buyer.storefront();
@@ -208,6 +216,21 @@ fn the_publisher_lists_what_was_bought_and_links_what_belongs_together(mut buyer
     assert_eq!(found["items"][0]["agreements"].as_array().map(Vec::len), Some(2), "{found}");
     let shown = desk.get(&format!("/admin/v1/agreements/{}", one.as_str().unwrap_or_default())).expect("an answer");
     assert_eq!(shown.status, 200);
+    // A third that its buyer has registered by itself has a licence of its own, until that is revoked.
+    let third = buyer.buy("contract", "paid");
+    buyer.register(&third["registration_token"]);
+    let three = of(&third);
+    let path = format!("/admin/v1/agreements/{}/link", three.as_str().unwrap_or_default());
+    assert_eq!(desk.post(&path, &body).expect("an answer").status, 409);
+    let alone = desk.get(&format!("/admin/v1/agreements/{}", three.as_str().unwrap_or_default())).expect("an answer");
+    let revoke = format!("/admin/v1/licenses/{}/revoke", alone.json()["license_id"].as_str().unwrap_or_default());
+    assert_eq!(desk.post(&revoke, &json!({"reason": "bought twice"})).expect("an answer").status, 200);
+    let linked = desk.post(&path, &body).expect("an answer");
+    assert_eq!((linked.status, &linked.json()["license_id"]), (200, &json!(license)), "{}", linked.text());
+    let cancel = format!("/admin/v1/licenses/{license}/cancel");
+    let refused = desk.post(&cancel, &json!({"reason": "asked for"})).expect("an answer");
+    assert_eq!(refused.status, 422, "its agreement would undo it: {}", refused.text());
+    buyer.land(&second["registration_token"]);
     let usage = format!("/admin/v1/usage/{}", one.as_str().unwrap_or_default());
     let at = marque_service::Clock::system().now();
     let record = json!({"id": "desk-1", "dimension": "requests", "quantity": "1.5", "at": at});
@@ -293,6 +316,18 @@ fn a_renewal_that_aws_did_not_tell_of_is_joined_when_its_buyer_lands(mut buyer: 
     front.market.set(|knobs| knobs.agreements_denied = false);
     buyer.land(&renewed["registration_token"]);
     assert_eq!(buyer.code_shown(), Some(code), "one customer, one licence");
+    buyer
+}
+
+/// Events name a licence in short, and usage is reported under its whole name.
+fn a_subscription_can_be_metered_though_its_buyer_never_lands(buyer: Buyer) -> Buyer {
+    let bought = buyer.buy("subscription", "paid");
+    let front = buyer.storefront();
+    front.pump();
+    let id = bought["agreement_id"].as_str().expect("an id").parse().expect("an id");
+    let chain = runtime().block_on(front.deployment.aws.store().chain_of_external(&id)).expect("the table");
+    let arn = chain.expect("a chain").current().license_arn.clone().expect("a licence");
+    assert!(arn.is_whole(), "{arn}");
     buyer
 }
 

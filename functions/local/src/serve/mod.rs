@@ -147,8 +147,9 @@ fn router(local: Local) -> Router {
 
 /// The clock may be set back only before anything was changed, so changes are noted.
 async fn note_changes(State(local): State<Local>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
     let changing = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
-        && !request.uri().path().starts_with("/local/");
+        && (!path.starts_with("/local/") || path.starts_with("/local/aws/"));
     let response = next.run(request).await;
     if changing && response.status().is_success() {
         local.data.note_change();

@@ -183,8 +183,11 @@ impl Chain {
         let rank = |agreement: &&Agreement| {
             let works = matches!(agreement.state(), State::Active { .. } | State::Suspended { .. });
             let worked = agreement.facts.provisioned.is_some();
+            // Until the one that takes its place is here.
+            let works_on =
+                worked && matches!(agreement.state(), State::Ending { .. }) && !self.has_successor(agreement);
             let newest = (agreement.facts.requested, agreement.id);
-            (works, worked && matches!(agreement.state(), State::Ending { .. }), worked, newest)
+            (works, works_on, worked, newest)
         };
         // A chain is never empty: it is made of one agreement and only grows.
         self.agreements.iter().max_by_key(rank).unwrap_or(&self.agreements[0])
@@ -199,6 +202,15 @@ impl Chain {
             chain
         };
         essence(self) == essence(other)
+    }
+
+    /// The chain, if this licence is revoked: it stands for nobody any more, and may go on under another customer's.
+    #[must_use]
+    pub fn without(mut self, revoked: Option<LicenseId>) -> Self {
+        if self.license.is_some() && self.license == revoked {
+            (self.license, self.customer) = (None, None);
+        }
+        self
     }
 
     /// This chain and that one as one: the one that has the licence stays, else the older one.

@@ -40,13 +40,15 @@ impl Agreement {
     /// The end of what is paid, if it goes on as it was bought. None for a contract of which nothing was read yet.
     fn term(&self) -> Option<Timestamp> {
         let expires = self.entitlements().iter().filter_map(|entitlement| entitlement.expires_at).max();
-        match self.pricing {
+        let expires = match self.pricing {
             Some(Pricing::Subscription) => Some(Timestamp::MAX),
             Some(Pricing::Contract) => expires.or(self.term_end),
             Some(Pricing::ContractWithConsumption) => expires.or(self.term_end).or(Some(Timestamp::MAX)),
             // Nobody has told how it is paid: what was bought tells, if anything was.
             None => expires.or(Some(Timestamp::MAX)),
-        }
+        };
+        // The last paid day is included; the instant counts only of what AWS says has ended.
+        expires.map(|expires| expires.day().end())
     }
 }
 
@@ -68,7 +70,7 @@ impl Chain {
 
     /// Whether an agreement that takes this one's place has come, or has come and gone: made no earlier, and not itself
     /// superseded before this one was.
-    fn has_successor(&self, agreement: &Agreement) -> bool {
+    pub(super) fn has_successor(&self, agreement: &Agreement) -> bool {
         self.later_than(agreement).any(|other| other.facts.provisioned.is_some() || other.facts.ended.is_some())
     }
 

@@ -55,7 +55,7 @@ fn one_agreement_pays_by_its_pricing_to_its_end() {
         ("payment has failed", ended(unpaid, 5, How::Cancelled), None),
         ("a contract of which nothing was read", unread, None),
         ("a subscription has no end", subscription(1, 0), with_grace(Timestamp::MAX)),
-        ("a contract ends with what was bought", contract(1, 0, 100), with_grace(at(100))),
+        ("a contract ends with the day of what was bought", contract(1, 0, 100), with_grace(at(100).day().end())),
         ("an expiry has a grace", ended(contract(1, 0, 100), 100, How::Expired), with_grace(at(100))),
         ("a cancellation has none", ended(contract(1, 0, 100), 50, How::Cancelled), without_grace(at(50))),
         ("nor has a subscription's", ended(subscription(1, 0), 50, How::Terminated), without_grace(at(50))),
@@ -77,7 +77,7 @@ fn a_chain_pays_as_far_as_any_of_its_agreements() {
     let mut coming = subscription(2, 50);
     coming.facts = Facts::new(at(50));
     let cases = [
-        ("renewed and running", vec![contract(1, 0, 100), contract(2, 50, 200)], with_grace(at(200))),
+        ("renewed and running", vec![contract(1, 0, 100), contract(2, 50, 200)], with_grace(at(200).day().end())),
         ("the successor is not paid yet", vec![old(), coming.clone()], with_grace(Timestamp::MAX)),
         ("the successor's payment fails", vec![old(), ended(coming, 60, How::Cancelled)], with_grace(at(50))),
         (
@@ -115,6 +115,6 @@ fn the_current_agreement_is_the_newest_that_works() {
     assert_eq!(current(vec![superseded(subscription(1, 0), 50), requested(2, 50)]), "agmt-1");
     assert_eq!(current(vec![superseded(subscription(1, 0), 50), subscription(2, 50)]), "agmt-2");
     let over = ended(subscription(2, 50), 60, How::Cancelled);
-    assert_eq!(current(vec![superseded(subscription(1, 0), 50), over.clone()]), "agmt-1", "it still pays");
+    assert_eq!(current(vec![superseded(subscription(1, 0), 50), over.clone()]), "agmt-2", "it has come, and gone");
     assert_eq!(current(vec![ended(subscription(1, 0), 50, How::Cancelled), over]), "agmt-2");
 }

@@ -1,7 +1,7 @@
 //! One test a business rule of the reference product, as far as pure rules can decide it. Every plan here is plain data.
 
-use marque_core::plan::{Percent, Sale};
-use marque_core::{Duration, Kind, Paid, Purpose, Reason, Refusal, Seen, State, TokenId};
+use marque_core::plan::{Percent, Sale, Starts, Terms};
+use marque_core::{Duration, Kind, Paid, Pending, Plan, Plans, Purpose, Reason, Refusal, Seen, State, TokenId};
 
 use crate::build::{Case, Deed, Shop, day, domain, slug, time};
 
@@ -241,6 +241,19 @@ fn rule_10_a_billed_machine_is_paid_to_an_instant_and_runs_through_the_grace() {
         assert_eq!((case.state(), case.check(1).is_valid()), (state, state != State::Expired), "{at}");
     }
     assert_eq!(case.shop.newest("billed").lease, "PT72H".parse().unwrap());
+}
+
+#[test]
+fn what_a_cloud_pays_for_has_seven_days_of_grace_whatever_its_plan_says() {
+    let mut case = Case::bound("billed", "2027-01-10T08:15:30Z");
+    case.license.running.paid = Paid::Until(time("2027-01-13T08:15:30Z"));
+    let short = Terms::Subscription { period: None, starts: Starts::Issue, grace: Duration::days(3) };
+    let plan = Plan { terms: short, ..case.shop.newest("billed").clone() };
+    let plans = Plans { running: &plan, next: None };
+    assert_eq!(case.license.position(plans, case.now).grace_until, Some(time("2027-01-20T08:15:30Z")));
+    assert_eq!(case.license.runs_until(plans), time("2027-01-20T08:15:30Z"));
+    case.license.pending = Pending::Cancellation;
+    assert_eq!(case.license.position(plans, case.now).grace_until, Some(time("2027-01-13T08:15:30Z")));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
+use marque_core::agreement::{self, Agreement};
 use marque_core::customer::PersonDigest;
 use marque_core::event::What;
 use marque_core::plan::Percent;
@@ -259,6 +260,14 @@ impl FromStr for Month {
 pub(super) async fn of_path(app: &App, id: &str) -> Result<License, Error> {
     let id: LicenseId = id.parse().map_err(|_| Error::LicenseNotFound)?;
     app.store().license(id).await?.ok_or(Error::LicenseNotFound)
+}
+
+/// As [`of_path`], and whether a cloud's agreement pays for it that is not over: its own words are law then.
+pub(super) async fn followed(app: &App, id: &str) -> Result<(License, bool), Error> {
+    let id: LicenseId = id.parse().map_err(|_| Error::LicenseNotFound)?;
+    let found = app.store().entitled(id).await?.ok_or(Error::LicenseNotFound)?;
+    let goes_on = |(_, agreement): (_, Agreement)| !matches!(agreement.state(), agreement::State::Ended { .. });
+    Ok((found.license, found.paid_by.is_some_and(goes_on)))
 }
 
 /// A licence as it is now, without its code.

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use marque_core::agreement::{Agreement, Chain, ExternalId, LinkNote, State as Stands};
-use marque_core::{AgreementId, CustomerId, LicenseId, PersonText, Timestamp};
+use marque_core::{AgreementId, CustomerId, LicenseId, PersonText, Standing, Timestamp};
 use marque_store::{Along, Committed, KeepChain, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -25,6 +25,13 @@ pub(super) struct ChainAnswer {
     /// The chain, named by the agreement that it began with.
     #[schema(value_type = String)]
     chain: AgreementId,
+    /// The agreement that counts.
+    #[schema(value_type = String)]
+    id: AgreementId,
+    /// The cloud's id of it.
+    external_id: String,
+    /// Its state.
+    state: &'static str,
     product: String,
     #[schema(value_type = Option<String>, required = true)]
     customer_id: Option<CustomerId>,
@@ -44,7 +51,10 @@ pub(super) struct AgreementAnswer {
     #[schema(value_type = String)]
     id: AgreementId,
     external_id: String,
+    /// As the cloud gave it.
     license_arn: Option<String>,
+    /// What it is found by, however the cloud spells it: `l-…`.
+    license_key: Option<String>,
     product_code: String,
     account: Option<String>,
     /// `contract`, `subscription` or `contract-with-consumption`; null until it was read.
@@ -63,11 +73,14 @@ pub(super) struct AgreementAnswer {
 
 impl ChainAnswer {
     fn new(chain: &Chain) -> Self {
-        let current = chain.current().id;
+        let current = chain.current();
         let mut agreements: Vec<&Agreement> = chain.agreements.iter().rev().collect();
-        agreements.sort_by_key(|agreement| agreement.id != current);
+        agreements.sort_by_key(|agreement| agreement.id != current.id);
         Self {
             chain: chain.id,
+            id: current.id,
+            external_id: current.external_id.to_string(),
+            state: current.state().as_str(),
             product: chain.product.to_string(),
             customer_id: chain.customer,
             license_id: chain.license,
@@ -89,6 +102,7 @@ impl AgreementAnswer {
             id: agreement.id,
             external_id: agreement.external_id.to_string(),
             license_arn: agreement.license_arn.as_ref().map(ToString::to_string),
+            license_key: agreement.license_arn.as_ref().map(|arn| arn.key().to_string()),
             product_code: agreement.product_code.clone(),
             account: agreement.account.as_ref().map(ToString::to_string),
             pricing: agreement.pricing.map(|pricing| pricing.as_str()),
@@ -206,7 +220,9 @@ pub(super) async fn link(State(shop): State<Shop>, Path(id): Path<String>, call:
         }
         let from = one.current().state().as_str();
         let conflict = |detail: String| Error::StateConflict { from, action: "link", detail };
-        let mut joined = one.clone().join(other.clone()).map_err(|refusal| conflict(format!("{refusal}.")))?;
+        let revoked = revoked(&shop, &one, &other).await?;
+        let joined = one.clone().without(revoked).join(other.clone().without(revoked));
+        let mut joined = joined.map_err(|refusal| conflict(format!("{refusal}.")))?;
         let (stays, goes) = if joined.id == one.id { (one, other) } else { (other, one) };
         let note = LinkNote { at: now, by: call.caller.name().to_owned(), reason: call.body.reason.clone() };
         for agreement in joined.agreements.iter_mut().filter(|agreement| goes.agreement(agreement.id).is_some()) {
@@ -232,6 +248,18 @@ pub(super) async fn link(State(shop): State<Shop>, Path(id): Path<String>, call:
         }
     }
     Err(StoreError::Contention { item: id }.into())
+}
+
+/// Of two chains that have both given a licence, the one that is revoked: it stands in nobody's way.
+async fn revoked(shop: &Shop, one: &Chain, other: &Chain) -> Result<Option<LicenseId>, Error> {
+    let Some((first, second)) = one.license.zip(other.license) else { return Ok(None) };
+    for id in [first, second] {
+        let license = shop.app().store().license(id).await?;
+        if license.is_some_and(|license| matches!(license.standing, Standing::Revoked { .. })) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 async fn chain_of_path(shop: &Shop, id: &str) -> Result<Chain, Error> {

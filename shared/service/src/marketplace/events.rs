@@ -1,7 +1,7 @@
 //! Events: each is a hint that something happened to an agreement. Its own words are kept, AWS is asked for the rest.
 
 use marque_clouds::aws::{Notice, Said, read_event};
-use marque_core::agreement::{Chain, ExternalId, Facts, Since};
+use marque_core::agreement::{Chain, ExternalId, Facts, Pricing, Since};
 use marque_core::{Duration, Timestamp};
 use marque_store::Committed;
 use serde_json::Value;
@@ -75,16 +75,27 @@ impl Shop {
         if notice.seller != self.seller() {
             return Err(EventFault::Refused("the event is of another account than the seller's".to_owned()));
         }
-        let store = self.app().store();
-        if store.has_seen(&notice.id).await.map_err(Error::from)? {
-            return Ok(Outcome::Repeated);
-        }
-        let outcome = self.notice(&notice, event, now).await?;
+        let (seen, known) = self.app().store().told(&notice.id, &notice.agreement).await.map_err(Error::from)?;
+        let outcome = match (seen, known) {
+            (true, Some(chain)) => {
+                // Whoever kept its news may have died before those that waited for them were handled.
+                self.settle(&said(&notice), &chain, (&notice, event), now).await?;
+                Outcome::Repeated
+            }
+            (true, None) => Outcome::Repeated,
+            (false, known) => self.notice(&notice, event, known, now).await?,
+        };
         tracing::info!(event = notice.id, agreement = %notice.agreement, outcome = outcome.as_str(), "an event of AWS Marketplace");
         Ok(outcome)
     }
 
-    async fn notice(&self, notice: &Notice, event: &Value, now: Timestamp) -> Result<Outcome, EventFault> {
+    async fn notice(
+        &self,
+        notice: &Notice,
+        event: &Value,
+        known: Option<Chain>,
+        now: Timestamp,
+    ) -> Result<Outcome, EventFault> {
         match notice.said {
             Said::Advisory => {
                 tracing::warn!(agreement = %notice.agreement, event = notice.id, "AWS advises to look at an agreement");
@@ -98,8 +109,6 @@ impl Shop {
             Said::Created | Said::Amended | Said::Ended(_) | Said::LicenseUpdated | Said::LicenseDeprovisioned => {}
         }
         let mut news = said(notice);
-        let store = self.app().store();
-        let known = store.chain_of_external(&notice.agreement).await.map_err(Error::from)?;
         let asked = self.ask(notice, &mut news, known.as_ref(), now).await;
         // While AWS has not told everything, the event is not marked: it comes again.
         news.event = (asked == Asked::Told).then(|| notice.id.clone());
@@ -108,9 +117,9 @@ impl Shop {
             Kept::Unknown => self.park(notice, event, now).await,
             Kept::Known { chain, made } => {
                 if made {
-                    self.replay(&chain, notice, now).await?;
+                    self.replay_for(&notice.agreement, now).await?;
                 }
-                self.await_previous(&news, &chain, notice, event, now).await?;
+                self.await_previous(&news, &chain, (notice, event), now).await?;
                 Ok(if asked == Asked::Told { Outcome::Kept } else { Outcome::Again })
             }
         }
@@ -122,7 +131,11 @@ impl Shop {
             Said::Created => self.ask_standing(news, now).await.and(self.ask_pricing(news, known).await),
             Said::Amended => self.ask_standing(news, now).await.and(self.ask_entitlements(news, known, now).await),
             Said::LicenseUpdated => {
-                self.ask_pricing(news, known).await.and(self.ask_entitlements(news, known, now).await)
+                let asked = self.ask_pricing(news, known).await;
+                asked.and(match news.pricing {
+                    Some(Pricing::Subscription) => self.ask_provision(news, known, now).await,
+                    _ => self.ask_entitlements(news, known, now).await,
+                })
             }
             _ => self.ask_standing(news, now).await,
         }
@@ -137,13 +150,24 @@ impl Shop {
         }
     }
 
+    /// What is left to do once news are kept.
+    async fn settle(
+        &self,
+        news: &News,
+        chain: &Chain,
+        told: (&Notice, &Value),
+        now: Timestamp,
+    ) -> Result<(), EventFault> {
+        self.replay_for(&news.agreement, now).await?;
+        self.await_previous(news, chain, told, now).await
+    }
+
     /// What names an agreement before it that is not known waits for that one, to be linked.
     async fn await_previous(
         &self,
         news: &News,
         chain: &Chain,
-        notice: &Notice,
-        event: &Value,
+        (notice, event): (&Notice, &Value),
         now: Timestamp,
     ) -> Result<(), EventFault> {
         let Some(previous) = news.previous.as_ref().filter(|previous| chain.external(previous).is_none()) else {
@@ -156,12 +180,6 @@ impl Shop {
             // It has become known: linked now, or refused by who may not be linked.
             Committed::Overtaken => Ok(self.keep(news, now).await.map(drop)?),
         }
-    }
-
-    /// Handles the events that waited for an agreement.
-    pub(super) async fn replay(&self, chain: &Chain, after: &Notice, now: Timestamp) -> Result<(), EventFault> {
-        let Some(agreement) = chain.external(&after.agreement) else { return Ok(()) };
-        self.replay_for(&agreement.external_id, now).await
     }
 
     /// Handles the events that wait for this agreement. Each is let go once its news are kept.

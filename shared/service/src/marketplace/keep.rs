@@ -63,7 +63,13 @@ impl Shop {
         };
         news.teach(&mut after);
         let (before, absorbed, mut after) = self.link(news, known, after).await?;
-        let plan = LicensePlan::of(self, &mut after, now).await?;
+        let learned = absorbed.is_some() || before.as_ref().is_none_or(|before| !after.knows_as_much_as(before));
+        // A licence follows in the transaction that its chain learns by: it is looked at when that may have been undone.
+        let plan = if learned || news.event.is_none() {
+            LicensePlan::of(self, &mut after, now).await?
+        } else {
+            LicensePlan::Nothing
+        };
         let unchanged = before.as_ref() == Some(&after) && absorbed.is_none() && plan.is_nothing();
         if unchanged && news.event.is_none() {
             return Ok(Attempt::Finished(Kept::Known { chain: Box::new(after), made }));
@@ -90,13 +96,11 @@ impl Shop {
             }
             Committed::Overtaken => match &news.event {
                 // The same event, told by another: its news are kept.
-                Some(event) if store.has_seen(event).await? => {
-                    let chain = store.chain_of_external(&news.agreement).await?;
-                    Ok(chain.map_or(Attempt::Overtaken, |chain| {
-                        Attempt::Finished(Kept::Known { chain: Box::new(chain), made: false })
-                    }))
-                }
-                _ => Ok(Attempt::Overtaken),
+                Some(event) => Ok(match store.told(event, &news.agreement).await? {
+                    (true, Some(chain)) => Attempt::Finished(Kept::Known { chain: Box::new(chain), made: false }),
+                    _ => Attempt::Overtaken,
+                }),
+                None => Ok(Attempt::Overtaken),
             },
         }
     }

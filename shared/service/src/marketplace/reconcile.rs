@@ -162,6 +162,7 @@ impl Run<'_> {
                 if !matches!(agreement.state(), State::Ended { .. }) {
                     self.compare(&chain, agreement).await?;
                 }
+                self.replay(&agreement.external_id).await;
             }
         }
         Ok(ids.last().map(|last| Place::Known(Some(*last))))
@@ -203,10 +204,15 @@ impl Run<'_> {
                 "an agreement differed from what AWS says, and was mended"
             );
         }
-        if let Err(fault) = self.shop.replay_for(&news.agreement, now).await {
-            tracing::warn!(agreement = %news.agreement, %fault, "events that waited could not be handled");
-        }
         Ok(())
+    }
+
+    /// Handles the events that wait for the agreement: whoever made it known may have died before that.
+    async fn replay(&self, agreement: &ExternalId) {
+        let now = self.shop.app().clock().now();
+        if let Err(fault) = self.shop.replay_for(agreement, now).await {
+            tracing::warn!(%agreement, %fault, "events that waited could not be handled");
+        }
     }
 
     /// Somebody should ask the buyer.

@@ -1,8 +1,8 @@
 //! Asking AWS how an agreement stands. What it does not tell, for whatever reason, leaves what is known.
 
-use marque_clouds::aws::{Described, Failure, Standing};
+use marque_clouds::aws::{Described, Failure, Provision, Standing};
 use marque_core::Timestamp;
-use marque_core::agreement::{Chain, Ended, Facts, How, Pricing, Since, Superseded};
+use marque_core::agreement::{Chain, Ended, Facts, How, LicenseArn, Pricing, Since, Superseded};
 
 use super::news::News;
 use super::shop::Shop;
@@ -35,8 +35,8 @@ impl Shop {
         let mut standing = News::of(news.agreement.clone(), news.facts.requested);
         let (bought, stands) = tokio::join!(
             async {
-                let asked = self.ask_pricing(news, known).await;
-                asked.and(self.ask_entitlements(news, known, now).await)
+                let asked = self.ask_pricing(news, known).await.and(self.ask_entitlements(news, known, now).await);
+                asked.and(self.ask_provision(news, known, now).await)
             },
             self.ask_standing(&mut standing, now)
         );
@@ -73,6 +73,28 @@ impl Shop {
                 Asked::Told
             }
             Err(failure) => Asked::of(&failure, "GetAgreementTerms"),
+        }
+    }
+
+    /// Whether a subscription is paid, and the whole name of its licence, which usage is reported under: of contracts, what
+    /// was bought tells both.
+    pub(super) async fn ask_provision(&self, news: &mut News, known: Option<&Chain>, now: Timestamp) -> Asked {
+        let agreement = known.and_then(|chain| chain.external(&news.agreement));
+        let facts = agreement.map_or(&news.facts, |agreement| &agreement.facts);
+        let arns = [news.license_arn.as_ref(), agreement.and_then(|agreement| agreement.license_arn.as_ref())];
+        let is_known = facts.provisioned.is_some() && arns.into_iter().flatten().any(LicenseArn::is_whole);
+        if news.pricing != Some(Pricing::Subscription) || facts.ended.is_some() || is_known {
+            return Asked::Told;
+        }
+        match self.fulfilment().provision(&news.agreement).await {
+            Ok(Provision::Provisioned(arn)) => {
+                news.license_arn = arn.or_else(|| news.license_arn.take());
+                let provisioned = Some(Since::Found(now));
+                news.facts = news.facts.and(&Facts { provisioned, ..Facts::new(news.facts.requested) });
+                Asked::Told
+            }
+            Ok(Provision::Awaited) => Asked::Told,
+            Err(failure) => Asked::of(&failure, "GetAgreementEntitlements"),
         }
     }
 

@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
-use marque_marketplace_sim::Pricing;
+use marque_marketplace_sim::{Pricing, Receipt};
 use marque_service::marketplace::Outcome;
 
 use crate::market::{Bazaar, Visit};
@@ -32,7 +32,7 @@ async fn dies_after<F: Future>(polls: usize, work: F) -> Option<F::Output> {
 }
 
 /// A buyer's whole way: lands, registers, and the events come. None where it died.
-async fn whole_way(bazaar: &Bazaar, bought: &marque_marketplace_sim::Receipt, email: &str, events_first: bool) {
+async fn whole_way(bazaar: &Bazaar, bought: &Receipt, email: &str, events_first: bool) {
     if events_first {
         for event in &bought.events {
             drop(bazaar.shop.event(event).await);
@@ -90,5 +90,60 @@ async fn a_death_at_any_await_leaves_nothing_half_bound_and_the_retry_completes(
             deaths += 1;
         }
         assert!(deaths > 20, "it died {deaths} times");
+    }
+}
+
+/// How many events wait for an agreement.
+async fn waiting(bazaar: &Bazaar, agreement: &str) -> usize {
+    bazaar.app.store().parked(&agreement.parse().unwrap()).await.unwrap().len()
+}
+
+/// A purchase that has ended, whose Ended waits, since AWS did not tell of which product it is.
+async fn ended_unknown(bazaar: &Bazaar) -> Receipt {
+    bazaar.market.set(|knobs| knobs.agreements_denied = true);
+    let bought = bazaar.buy(Pricing::Subscription);
+    let ended = bazaar.market.cancel(&bought.agreement).unwrap();
+    assert_eq!(bazaar.deliver(&ended[..1]).await, [Outcome::Parked]);
+    bazaar.market.set(|knobs| knobs.agreements_denied = false);
+    bought
+}
+
+#[tokio::test]
+async fn what_waits_is_handled_though_the_event_that_made_its_agreement_known_died() {
+    let bazaar = Bazaar::new().await;
+    for polls in 0.. {
+        let bought = ended_unknown(&bazaar).await;
+        let lived = dies_after(polls, bazaar.shop.event(&bought.events[1])).await.is_some();
+        bazaar.deliver(&bought.events[1..]).await;
+        assert_eq!(waiting(&bazaar, &bought.agreement).await, 0, "after {polls} polls");
+        if lived {
+            assert!(polls > 5, "it died {polls} times");
+            break;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_is_handled_though_landing_and_comparison_died() {
+    for polls in 0.. {
+        let bazaar = Bazaar::new().await;
+        let bought = ended_unknown(&bazaar).await;
+        for landing in 0.. {
+            let token = [("x-amzn-marketplace-token", bought.token.as_str())];
+            drop(dies_after(landing, bazaar.post("/aws/landing", "", &token)).await);
+            if bazaar.chain(&bought.agreement).await.is_some() {
+                break;
+            }
+        }
+        assert_eq!(waiting(&bazaar, &bought.agreement).await, 1);
+        let _ = dies_after(polls, bazaar.compare()).await;
+        let handled = waiting(&bazaar, &bought.agreement).await == 0;
+        bazaar.advance(12 * 3600);
+        bazaar.compare().await;
+        assert_eq!(waiting(&bazaar, &bought.agreement).await, 0, "after {polls} polls");
+        if handled {
+            assert!(polls > 5, "it died {polls} times");
+            break;
+        }
     }
 }

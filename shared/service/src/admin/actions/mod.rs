@@ -25,6 +25,8 @@ use crate::validate::TRIES;
 #[derive(Debug)]
 struct Seen {
     license: License,
+    /// A cloud's agreement pays for it, and is not over.
+    follows: bool,
     plans: LicensePlans,
     /// The newest revision of the plan that is to be sold, if there is such a plan.
     offer: Option<Offer>,
@@ -35,6 +37,16 @@ struct Seen {
 impl Seen {
     fn plans(&self) -> Plans<'_> {
         self.plans.as_ref()
+    }
+
+    /// The licence, to change what is paid: what an agreement says is said there, and would be undone by its next word.
+    fn sold_here(&self) -> Result<License, Error> {
+        if self.follows {
+            return Err(Error::RuleViolated(
+                "An agreement of a cloud's marketplace pays for this licence: change that one. Suspend or revoke stops it here.",
+            ));
+        }
+        Ok(self.license.clone())
     }
 
     /// What is sold, and the percentage of the discount on it.
@@ -125,10 +137,10 @@ async fn act<T>(
 }
 
 async fn see(app: &App, id: &str, sells: Sells<'_>, now: Timestamp) -> Result<Seen, Error> {
-    let license = licenses::of_path(app, id).await?;
+    let (license, follows) = licenses::followed(app, id).await?;
     let plans = app.plans(&license).await?;
     let (plan, discount) = match sells {
-        Sells::Nothing => return Ok(Seen { license, plans, offer: None, discount: None, now }),
+        Sells::Nothing => return Ok(Seen { license, follows, plans, offer: None, discount: None, now }),
         Sells::More(discount) => (license.renewal_plan(), discount),
         Sells::Plan(plan, discount) => (plan, discount),
     };
@@ -137,5 +149,5 @@ async fn see(app: &App, id: &str, sells: Sells<'_>, now: Timestamp) -> Result<Se
         app.keep_plan(&license.product, offer);
     }
     let discount = discounts::of_customer(app, license.customer, discount).await?;
-    Ok(Seen { license, plans, offer, discount, now })
+    Ok(Seen { license, follows, plans, offer, discount, now })
 }

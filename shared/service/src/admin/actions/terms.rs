@@ -31,7 +31,7 @@ pub(crate) async fn renew(State(app): State<App>, Path(id): Path<String>, call: 
     let Renew { n, discount_id } = &call.body;
     act(&app, &id, &call, Sells::More(*discount_id), |seen| {
         let (offer, percent) = seen.sale()?;
-        let after = seen.license.clone().renew(*n, offer, seen.plans(), seen.now)?;
+        let after = seen.sold_here()?.renew(*n, offer, seen.plans(), seen.now)?;
         let PlanRef { plan, revision } = offer.reference.clone();
         let through = after.last_term().paid.end().unwrap_or(seen.now).day();
         Ok(Some(Made::new(after, What::Renewed { periods: *n, plan, revision, through, percent })))
@@ -60,7 +60,7 @@ pub(crate) async fn change_plan(
     let ChangePlan { plan, discount_id } = &call.body;
     act(&app, &id, &call, Sells::Plan(plan, *discount_id), |seen| {
         let (offer, percent) = seen.sale()?;
-        let after = seen.license.clone().change_plan(offer, seen.plans(), seen.now)?;
+        let after = seen.sold_here()?.change_plan(offer, seen.plans(), seen.now)?;
         let scheduled = after.running == seen.license.running;
         if scheduled && discount_id.is_some() {
             return Err(Error::RuleViolated(
@@ -94,7 +94,7 @@ pub(crate) async fn withdraw_change(
     call: Call<Nothing>,
 ) -> Result<Success, Error> {
     act(&app, &id, &call, Sells::Nothing, |seen| {
-        let after = seen.license.clone().withdraw_change(seen.plans(), seen.now)?;
+        let after = seen.sold_here()?.withdraw_change(seen.plans(), seen.now)?;
         Ok(Some(Made::new(after, What::ChangeWithdrawn)))
     })
     .await
@@ -119,7 +119,7 @@ pub(crate) async fn cancel(
     call: Call<Cancel>,
 ) -> Result<Success, Error> {
     act(&app, &id, &call, Sells::Nothing, |seen| {
-        let after = seen.license.clone().cancel(seen.plans(), seen.now)?;
+        let after = seen.sold_here()?.cancel(seen.plans(), seen.now)?;
         let reason = call.body.reason.as_ref().map(note);
         let what = What::Cancelled { reason: reason.as_ref().map(|reason| reason.note()) };
         Ok(Some(Made { note: reason, ..Made::new(after, what) }))
@@ -147,7 +147,7 @@ pub(crate) async fn extend(
 ) -> Result<Success, Error> {
     let Extend { days, reason } = &call.body;
     act(&app, &id, &call, Sells::Nothing, |seen| {
-        let after = seen.license.clone().extend(*days, seen.plans(), seen.now)?;
+        let after = seen.sold_here()?.extend(*days, seen.plans(), seen.now)?;
         let reason = note(reason);
         Ok(Some(Made::new(after, What::Extended { days: *days, reason: reason.note() }).because(reason)))
     })
