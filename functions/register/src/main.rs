@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use marque_service::{register, runtime};
+use marque_service::register;
+use marque_service::runtime::{self, Ahead};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    runtime::run(register::router).await
+    runtime::run(Ahead::Nothing, register::router).await
 }

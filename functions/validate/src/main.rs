@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use marque_service::{runtime, validate};
+use marque_service::runtime::{self, Ahead};
+use marque_service::validate;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    runtime::run(validate::router).await
+    runtime::run(Ahead::Plans, validate::router).await
 }

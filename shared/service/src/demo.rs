@@ -18,7 +18,8 @@ use serde_json::{Map, Value, json};
 
 use crate::chance;
 
-const PRODUCT: &str = "kopicloud-ad-api";
+/// The product that is for sale.
+pub const PRODUCT: &str = "kopicloud-ad-api";
 /// Plans on sale come first; `billed` and `saas` are for the clouds.
 const ON_SALE: [&str; 4] = ["trial", "monthly", "yearly", "perpetual"];
 /// The demo's customer is the same at every start, which is how its licences are found again.

@@ -5,7 +5,7 @@ use marque_core::{Customer, CustomerId, Offer, PlanRef, Product, Slug};
 use serde::Serialize;
 
 use crate::expression::Expression;
-use crate::items::{self, CustomerItem, PlanItem, ProductItem};
+use crate::items::{self, CustomerItem, Item, PlanItem, ProductItem};
 use crate::keys::Key;
 use crate::licenses::Committed;
 use crate::transaction::Transaction;
@@ -70,6 +70,7 @@ impl Store {
         transaction
             .put_if(items::write(&keys::plan(product, &reference.plan), &PlanItem::new(offer))?, newest)
             .put_new(items::write(&keys::plan_revision(product, reference), &PlanItem::new(offer))?)
+            .put(items::write(&keys::newest_plan(product, &reference.plan), &PlanItem::new(offer))?)
             .along(along);
         self.finish(transaction, 0).await
     }
@@ -102,6 +103,21 @@ impl Store {
                 return Ok(plans);
             }
         }
+    }
+
+    /// The newest revisions of plans of all products, the first hundred of them, in one request: what a start reads before
+    /// anybody asks.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+    pub async fn newest_plans(&self) -> Result<Vec<(Slug, Offer)>, StoreError> {
+        let found = self.page(&keys::newest_plans(), None, 100).await?;
+        let read = |item: &Item| {
+            let corrupt = || StoreError::corrupt(item, "its key names no plan of a product");
+            let product = keys::product_of_newest_plan(&Key::of(item)?).ok_or_else(corrupt)?;
+            Ok((product, PlanItem::read(item)?))
+        };
+        found.iter().map(read).collect()
     }
 
     /// One revision of a plan. It never changes, so it can be kept for ever.

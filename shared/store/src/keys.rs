@@ -10,6 +10,7 @@
 //! | product | `PRODUCT#<product>` | `PRODUCT` |
 //! | every product | `PRODUCTS` | `PRODUCT#<product>` |
 //! | plan, newest revision | `PRODUCT#<product>` | `PLAN#<plan>` |
+//! | the newest plans of every product | `PRODUCTS` | `PLAN#<product>#<plan>` |
 //! | plan, each revision | `PRODUCT#<product>` | `PLAN#<plan>#REV#<n>` |
 //! | customer | `CUSTOMER#<id>` | `CUSTOMER` |
 //! | licences of a customer, each with its code for its owner | `CUSTOMER#<id>` | `LICENSE#<id>` |
@@ -148,6 +149,16 @@ pub(crate) fn plan(product: &Slug, plan: &Slug) -> Key {
     Key::new(format!("PRODUCT#{product}"), format!("{PLAN_PREFIX}{plan}"))
 }
 
+/// Beside those of other products: a start reads all of them at once.
+pub(crate) fn newest_plan(product: &Slug, plan: &Slug) -> Key {
+    Key::new("PRODUCTS", format!("{PLAN_PREFIX}{product}#{plan}"))
+}
+
+/// The product that the key of a newest plan names.
+pub(crate) fn product_of_newest_plan(key: &Key) -> Option<Slug> {
+    key.sk.strip_prefix(PLAN_PREFIX)?.split('#').next()?.parse().ok()
+}
+
 pub(crate) fn plan_revision(product: &Slug, reference: &PlanRef) -> Key {
     Key::new(format!("PRODUCT#{product}"), format!("{PLAN_PREFIX}{}{REVISION}{}", reference.plan, reference.revision))
 }
@@ -244,6 +255,10 @@ pub(crate) fn customers_by_person(person: &PersonDigest) -> Key {
 
 pub(crate) fn products() -> Key {
     Key::new("PRODUCTS", PRODUCT_PREFIX)
+}
+
+pub(crate) fn newest_plans() -> Key {
+    Key::new("PRODUCTS", PLAN_PREFIX)
 }
 
 pub(crate) fn plans_of(product: &Slug) -> Key {

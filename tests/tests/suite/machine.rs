@@ -15,7 +15,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use http::Request;
 use marque_clouds::{Anchors, Fetcher, TrustData, Verifier};
 use marque_core::{Cloud, Mode, ProofBinding};
-use marque_service::aws::{Aws, start};
+use marque_service::aws::{Ahead, Aws, start};
 use marque_service::http::{envelope, published};
 use marque_service::{Clock, Config, register, registration};
 use marque_simulators::Key;
@@ -107,7 +107,7 @@ impl Registrar {
         let environment = deployment.environment_of("register");
         let variable = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         let config = Config::read(variable).expect("settings");
-        let app = runtime().block_on(start(&Aws::new(&config.aws), &config)).expect("a start");
+        let app = runtime().block_on(start(&Aws::new(&config.aws), &config, Ahead::Nothing)).expect("a start");
         // Oracle's roots are not known beforehand: they are fetched, and kept in the table.
         let anchors = SIMULATOR.anchors().expect("anchors");
         let roots = json!({"certificates": [pem(anchors.oci_root.as_deref().expect("a root"))]}).to_string();

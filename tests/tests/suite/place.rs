@@ -4,9 +4,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use marque_core::{Duration, Timestamp};
-use marque_service::Clock;
+use marque_service::{Clock, demo};
+use marque_store::{Along, Committed};
 use marque_tests::aws::Call;
-use marque_tests::{Answer, Client, Deployment, Served, Server, Shipped};
+use marque_tests::{Answer, Client, Deployment, Served, Server, Shipped, runtime};
 use serde_json::{Value, json};
 
 /// Which program is under test.
@@ -34,7 +35,9 @@ impl Place {
             Self::MarqueServe => Host::Served(Served::start(None)),
             Self::ShippedFunction(calls) => {
                 let issued: Timestamp = Clock::system().now().before(Duration::days(days));
-                Host::Shipped(Box::new(Shipped::start(Deployment::issued_at(issued))), Arc::clone(calls))
+                let deployment = Deployment::issued_at(issued);
+                revise(&deployment, "perpetual");
+                Host::Shipped(Box::new(Shipped::start(deployment)), Arc::clone(calls))
             }
         };
         let client = Client::new(&host.url());
@@ -44,6 +47,18 @@ impl Place {
         }
         site
     }
+}
+
+/// A plan that was revised since its licences were sold, which keep the revision that they were sold under.
+fn revise(deployment: &Deployment, plan: &str) {
+    let (product, plan) = (demo::PRODUCT.parse().expect("a product"), plan.parse().expect("a plan"));
+    let store = deployment.aws.store();
+    let revised = async {
+        let mut offer = store.plan(&product, &plan).await.expect("the table").expect("a plan");
+        offer.reference.revision += 1;
+        store.add_plan_revision(&product, &offer, Along::NOTHING).await.expect("the table")
+    };
+    assert_eq!(runtime().block_on(revised), Committed::Done);
 }
 
 #[derive(Debug)]

@@ -180,7 +180,7 @@ fn init_calls_the_table_once_and_the_ring_once() {
     let calls: Vec<_> = shipped.deployment.aws.calls().iter().map(ToString::to_string).collect();
     assert_eq!(calls.len(), 2, "{calls:?}");
     assert!(
-        calls.contains(&"dynamodb:GetItem".to_owned()) && calls.contains(&"secretsmanager:GetSecretValue".to_owned())
+        calls.contains(&"dynamodb:Query".to_owned()) && calls.contains(&"secretsmanager:GetSecretValue".to_owned())
     );
     assert_eq!(Client::new(&shipped.url()).get("/.well-known/jwks.json").expect("an answer").status, 200);
     assert_eq!(shipped.deployment.aws.calls().len(), 2, "keys are in memory");

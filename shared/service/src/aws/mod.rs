@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::config::retry::{ReconnectMode, RetryConfig};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use marque_core::Timestamp;
+use marque_core::{Offer, Slug, Timestamp};
 use marque_store::{Store, StoreError};
 use serde::Deserialize;
 use serde_json::json;
@@ -41,17 +41,42 @@ pub enum StartError {
     Table(#[from] StoreError),
 }
 
-/// Makes what every handler shares. The table is called once, so that its connection is open before the first request.
+/// What a function reads before its first caller comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ahead {
+    /// Nothing: the table is only called, so that its connection is open.
+    Nothing,
+    /// The plans that most licences name, so that the first caller waits for one request of the table less.
+    Plans,
+}
+
+/// Makes what every handler shares. The table is called beside the key ring.
 ///
 /// # Errors
 /// [`StartError`].
-pub async fn start(aws: &Aws, config: &Config) -> Result<App, StartError> {
+pub async fn start(aws: &Aws, config: &Config, ahead: Ahead) -> Result<App, StartError> {
     let clock = Clock::system();
     let store = aws.store(&config.table);
-    let (keys, pinged) = tokio::join!(aws.keys(&config.key_ring, clock.now()), store.ping());
-    pinged?;
+    let (keys, plans) = tokio::join!(aws.keys(&config.key_ring, clock.now()), read(&store, ahead));
+    let plans = plans?;
     let keys = keys?.of_issuer(&config.issuer)?;
-    Ok(App::new(store, clock, keys, config.issuer.clone(), post(aws, config)))
+    let app = App::new(store, clock, keys, config.issuer.clone(), post(aws, config));
+    plans.iter().for_each(|(product, offer)| app.keep_plan(product, offer));
+    Ok(app)
+}
+
+async fn read(store: &Store, ahead: Ahead) -> Result<Vec<(Slug, Offer)>, StoreError> {
+    match ahead {
+        Ahead::Nothing => store.ping().await.map(|()| Vec::new()),
+        Ahead::Plans => match store.newest_plans().await {
+            // It concerns whoever names that plan, and nobody else.
+            Err(fault @ StoreError::Corrupt { .. }) => {
+                tracing::error!(%fault, "plans cannot be read ahead");
+                Ok(Vec::new())
+            }
+            plans => plans,
+        },
+    }
 }
 
 /// Mails go by SES, once an address to send from is set.

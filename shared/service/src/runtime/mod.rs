@@ -18,6 +18,7 @@ use tower::ServiceExt;
 
 use self::api::{Failure, Invocation, Lost, RuntimeApi};
 use crate::app::App;
+pub use crate::aws::Ahead;
 use crate::aws::{Aws, start};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::{Config, function_name, runtime_api};
@@ -40,13 +41,17 @@ pub type Fault = Box<dyn StdError>;
 ///
 /// A start fails with every fault of the environment at once, a faulty key ring, or a table that does not answer: the
 /// log says so, and Lambda is told by an init error.
-pub async fn run(routes: fn(App) -> Router) -> ExitCode {
-    run_with(async |app, _| Ok(routes(app))).await
+pub async fn run(ahead: Ahead, routes: fn(App) -> Router) -> ExitCode {
+    serve(ahead, async |app, _| Ok(routes(app))).await
 }
 
 /// [`run`], for routes that need more of the environment: what they cannot be made without is told as other faults are.
 pub async fn run_with(routes: impl AsyncFnOnce(App, &Config) -> Result<Router, Fault>) -> ExitCode {
-    let Some(Started { made, telemetry, api }) = started(routes).await else { return ExitCode::FAILURE };
+    serve(Ahead::Nothing, routes).await
+}
+
+async fn serve(ahead: Ahead, routes: impl AsyncFnOnce(App, &Config) -> Result<Router, Fault>) -> ExitCode {
+    let Some(Started { made, telemetry, api }) = started(ahead, routes).await else { return ExitCode::FAILURE };
     let router = envelope_with(made, telemetry);
     handle(&api, async |invocation| {
         let request = url::request(&invocation)?;
@@ -67,7 +72,7 @@ pub async fn scheduled_with<T, C: Serialize>(
     make: impl AsyncFnOnce(App, &Config) -> Result<T, Fault>,
     work: impl AsyncFn(&T, f64) -> Result<C, Error>,
 ) -> ExitCode {
-    let Some(Started { made, telemetry, api }) = started(make).await else { return ExitCode::FAILURE };
+    let Some(Started { made, telemetry, api }) = started(Ahead::Nothing, make).await else { return ExitCode::FAILURE };
     handle(&api, async |invocation| {
         let event: Value = serde_json::from_slice(&invocation.event).unwrap_or_default();
         if !event["source"].as_str().is_some_and(|source| SCHEDULES.contains(&source)) {
@@ -92,7 +97,7 @@ pub async fn queue<T, C: Serialize, E: StdError>(
     make: impl AsyncFnOnce(App, &Config) -> Result<T, Fault>,
     work: impl AsyncFn(&T, &Value) -> Result<(C, Value), E>,
 ) -> ExitCode {
-    let Some(Started { made, telemetry, api }) = started(make).await else { return ExitCode::FAILURE };
+    let Some(Started { made, telemetry, api }) = started(Ahead::Nothing, make).await else { return ExitCode::FAILURE };
     handle(&api, async |invocation| {
         let event: Value = serde_json::from_slice(&invocation.event).unwrap_or_default();
         let stopwatch = Stopwatch::start();
@@ -113,7 +118,7 @@ struct Started<T> {
 }
 
 /// Starts a function; none when it cannot, which the log and Lambda were told.
-async fn started<T>(make: impl AsyncFnOnce(App, &Config) -> Result<T, Fault>) -> Option<Started<T>> {
+async fn started<T>(ahead: Ahead, make: impl AsyncFnOnce(App, &Config) -> Result<T, Fault>) -> Option<Started<T>> {
     let config = Config::from_env();
     log::start(config.as_ref().map_or(tracing::Level::INFO, |config| config.log_level));
     let Some(api) = runtime_api().map(|address| RuntimeApi::at(&address)) else {
@@ -125,7 +130,7 @@ async fn started<T>(make: impl AsyncFnOnce(App, &Config) -> Result<T, Fault>) ->
     let telemetry = Telemetry::metrics(&function_name());
     let made = async {
         let config = config?;
-        let app = start(&Aws::new(&config.aws), &config).await?;
+        let app = start(&Aws::new(&config.aws), &config, ahead).await?;
         tell_when_keys_end(&app, &telemetry).await;
         let made = make(app.clone(), &config).await?;
         tell_when_trust_ends(&app, &telemetry);
