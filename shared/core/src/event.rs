@@ -190,6 +190,11 @@ pub enum What {
         /// The plan's grace follows.
         grace: bool,
     },
+    /// A comparison with the cloud found of its agreement what no event had told. The licence goes on as it was.
+    AgreementMended {
+        /// The agreement.
+        agreement: AgreementId,
+    },
     /// A machine proved itself, and the licence is paid on.
     Proven {
         /// Where it runs.

@@ -70,6 +70,11 @@ impl Shop {
         } else {
             LicensePlan::Nothing
         };
+        let told = after.external(&news.agreement).filter(|_| news.compared && learned).map(|agreement| agreement.id);
+        let plan = match (plan, told.zip(after.license)) {
+            (LicensePlan::Nothing, Some((agreement, id))) => LicensePlan::mended(self, agreement, id, now).await?,
+            (plan, _) => plan,
+        };
         let unchanged = before.as_ref() == Some(&after) && absorbed.is_none() && plan.is_nothing();
         if unchanged && news.event.is_none() {
             return Ok(Attempt::Finished(Kept::Known { chain: Box::new(after), made }));

@@ -4,7 +4,7 @@
 use marque_core::agreement::{Chain, Cover, EntitlementValue};
 use marque_core::event::What;
 use marque_core::listing::Effect;
-use marque_core::{Actor, Event, License, LicenseCode, LicenseId, Offer, Plan, Plans, Slug, Timestamp};
+use marque_core::{Actor, AgreementId, Event, License, LicenseCode, LicenseId, Offer, Plan, Plans, Slug, Timestamp};
 use marque_store::{Along, Change, IssueLicense, LicenseChange, StoreError};
 
 use serde_json::{Map, Value};
@@ -36,7 +36,7 @@ pub(super) struct Follow {
     before: License,
     after: License,
     plans: LicensePlans,
-    plan: Plan,
+    plans_after: LicensePlans,
     event: Event,
 }
 
@@ -69,7 +69,7 @@ impl LicensePlan {
                 before: &follow.before,
                 after: &follow.after,
                 plans_before: follow.plans.as_ref(),
-                plans_after: Plans { running: &follow.plan, next: None },
+                plans_after: follow.plans_after.as_ref(),
                 event: &follow.event,
             }),
         }
@@ -115,7 +115,7 @@ impl LicensePlan {
         let before = shop.app().store().license(id).await?.ok_or_else(corrupt)?;
         let listed = listing_of(shop, chain, now).await?;
         let offer = offer_of(shop, chain, &listed).await?;
-        let Some(mut after) = before.follow(cover, &offer, &limits(chain, &listed)) else { return Ok(Self::Nothing) };
+        let Some(after) = before.follow(cover, &offer, &limits(chain, &listed)) else { return Ok(Self::Nothing) };
         let reference = after.running.plan.clone();
         let what = What::FollowedAgreement {
             agreement: chain.current().id,
@@ -124,11 +124,33 @@ impl LicensePlan {
             through: Some(cover.until).filter(|until| *until < Timestamp::MAX),
             grace: cover.grace,
         };
+        Self::changed(shop, before, after, what, now).await
+    }
+
+    /// A comparison has mended an agreement, and the licence is as it should be: its history tells.
+    pub(super) async fn mended(
+        shop: &Shop,
+        agreement: AgreementId,
+        id: LicenseId,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let Some(before) = shop.app().store().license(id).await? else { return Ok(Self::Nothing) };
+        let after = before.clone().noted();
+        Self::changed(shop, before, after, What::AgreementMended { agreement }, now).await
+    }
+
+    async fn changed(
+        shop: &Shop,
+        before: License,
+        mut after: License,
+        what: What,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
         let event = new_event(&before, Actor::System, what, now);
         after.head = event.head();
         let plans = shop.app().plans(&before).await?;
-        let plan = shop.app().plan(&chain.product, &reference).await?.as_ref().clone();
-        Ok(Self::Follow(Box::new(Follow { before, after, plans, plan, event })))
+        let plans_after = shop.app().plans(&after).await?;
+        Ok(Self::Follow(Box::new(Follow { before, after, plans, plans_after, event })))
     }
 }
 

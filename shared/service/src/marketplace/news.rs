@@ -23,6 +23,8 @@ pub(super) struct News {
     pub(super) customer: Option<Customer>,
     /// The cloud's event that brought the news.
     pub(super) event: Option<String>,
+    /// A comparison found them: they should have been told.
+    pub(super) compared: bool,
 }
 
 impl News {
@@ -41,6 +43,7 @@ impl News {
             entitlements: None,
             customer: None,
             event: None,
+            compared: false,
         }
     }
 

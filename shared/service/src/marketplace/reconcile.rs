@@ -191,6 +191,7 @@ impl Run<'_> {
                 return Ok(());
             }
         }
+        let news = &News { compared: true, ..news.clone() };
         let Kept::Known { chain, .. } = self.shop.keep(news, now).await? else { return Ok(()) };
         if before.as_ref().is_none_or(|before| !chain.knows_as_much_as(before)) {
             self.counts.agreements_mended += u32::from(self.mended.insert(news.agreement.clone()));

@@ -1,7 +1,9 @@
 //! Events and landings, in any order: the same is known in the end, and whoever has paid gets in.
 
+use marque_core::What;
 use marque_core::agreement::{Chain, How, LicenseArn, State};
-use marque_marketplace_sim::{Fault, Operation, Order, Pricing};
+use marque_core::event::Head;
+use marque_marketplace_sim::{Entitled, Fault, Operation, Order, Pricing};
 use marque_service::marketplace::{EventFault, Outcome, Reconciled, Why};
 use serde_json::{Value, json};
 
@@ -291,6 +293,33 @@ async fn a_payment_that_no_event_told_of_is_found_though_aws_does_not_list_the_a
     bazaar.advance(12 * 3600);
     assert_eq!(bazaar.compare().await.agreements_mended, 1);
     assert!(bazaar.chain(&bought.agreement).await.unwrap().license.is_some(), "its code is made");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_comparison_mends_is_in_the_history_of_the_licence() {
+    let bazaar = Bazaar::new().await;
+    let order = bazaar.order(Pricing::ContractWithConsumption);
+    let mut more = order.entitlements.clone();
+    more.push(Entitled { dimension: "requests".to_owned(), value: 1000.into() });
+    let bought = bazaar.market.purchase(order).unwrap();
+    bazaar.deliver(&bought.events).await;
+    bazaar.welcome(&bought.token, "buyer@example.org").await;
+    bazaar.compare().await;
+    let chain = bazaar.chain(&bought.agreement).await.unwrap();
+    let license = chain.license.unwrap();
+    let history = async || {
+        let events = bazaar.app.store().history(license, Head::START, 100).await.unwrap();
+        events.into_iter().map(|event| event.what).collect::<Vec<_>>()
+    };
+    let before = history().await;
+    // Units that are included, which no event told of, and which neither plan nor term nor limit follows.
+    bazaar.market.amend(&bought.agreement, more).unwrap();
+    bazaar.advance(12 * 3600);
+    assert_eq!(bazaar.compare().await.agreements_mended, 1);
+    let told = history().await;
+    assert!(matches!(&told[before.len()..], [What::AgreementMended { .. }]), "{told:?}");
+    bazaar.advance(12 * 3600);
+    assert_eq!((bazaar.compare().await.agreements_mended, history().await), (0, told));
 }
 
 #[tokio::test(start_paused = true)]
