@@ -18,7 +18,7 @@ STAR_RESOURCES = {
     "xray:PutTraceSegments": "X-Ray knows no resources",
 } | {
     f"aws-marketplace:{action}": "AWS Marketplace knows no resources"
-    for action in ["BatchMeterUsage", "DescribeAgreement", "GetAgreementTerms", "GetEntitlements", "ResolveCustomer", "SearchAgreements"]
+    for action in ["BatchMeterUsage", "DescribeAgreement", "GetAgreementEntitlements", "GetAgreementTerms", "GetEntitlements", "ResolveCustomer", "SearchAgreements"]
 }
 # What the platform does in a function's name; the function itself calls everything else.
 PLATFORM = ("logs:", "sqs:", "xray:")
