@@ -7,7 +7,8 @@
 //!   is not.
 //! - Nothing in the certificate tells of a listing. The attested metadata of the marketplace is a JWT whose claims Oracle
 //!   does not document: `instanceId` and `listingId` are what is read, **unverified against a real one**, and a product
-//!   must ask for it (`accept_token`). No key of it is shipped.
+//!   must ask for it (`accept_token`). No key of it is shipped: as long as none is known, a token tells nothing, and the
+//!   machine is what its certificate says.
 
 use marque_core::{Cloud, Timestamp};
 use serde_json::{Map, Value};
@@ -93,7 +94,7 @@ impl<'p> UnverifiedInstance<'p> {
         expected: Expected<'_>,
         now: Timestamp,
     ) -> Result<Machine, ProofError> {
-        let token = self.proof.marketplace_token.as_deref();
+        let token = self.proof.marketplace_token.as_deref().filter(|_| !trust.marketplace.is_empty());
         let listing = token.map(|token| listing(token, &self.instance, trust, now)).transpose()?;
         if !self.certificate.key().verifies_pss(expected.binding.as_str().as_bytes(), &self.signature) {
             return Err(ProofError::ChallengeMismatch("OCI: the instance's key did not sign this binding"));

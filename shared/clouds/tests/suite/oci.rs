@@ -1,12 +1,12 @@
 //! OCI: the chain, the region, the key's proof, and the marketplace's token.
 
-use marque_clouds::{OciProof, Proof};
+use marque_clouds::{Anchors, OciProof, Proof, TrustData};
 use marque_core::{Cloud, ProofBinding};
 use marque_simulators::proofs::{GcpClaims, OciInstance, pem, sign_gcp, sign_oci};
 use marque_simulators::{Template, name};
 use serde_json::json;
 
-use crate::support::{ANCHOR, NOW, OTHER, at, binding, code, prove, verify};
+use crate::support::{ANCHOR, NOW, OTHER, SIMULATOR, at, binding, code, prove, verify, verify_at};
 
 fn instance(ocid: &str) -> OciInstance {
     OciInstance {
@@ -99,6 +99,15 @@ async fn a_marketplace_token_is_this_instances_and_lives() {
         proof.marketplace_token = Some(sign_gcp(&GcpClaims { header, claims: claims.clone() }, &ANCHOR).unwrap());
         assert_eq!(code(&Proof::Oci(proof)).await, expected, "{claims}");
     }
+}
+
+/// Every machine sends its token, and nobody knows Oracle's keys of it: that stops no machine, and proves no listing.
+#[tokio::test]
+async fn a_marketplace_token_tells_nothing_while_no_key_of_it_is_known() {
+    let anchors = Anchors { oci_marketplace: None, ..SIMULATOR.anchors().unwrap() };
+    let trust = TrustData::shipped().unwrap().with_anchors(&anchors).unwrap();
+    let machine = verify_at(trust, &prove(Cloud::Oci, "ocid1.listing"), NOW).await.unwrap();
+    assert!(machine.product_claims.is_empty(), "{machine:?}");
 }
 
 /// The subject names one instance of one tenancy, and says that it is one: users and services have certificates, too.
