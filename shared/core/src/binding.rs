@@ -79,7 +79,7 @@ impl Bindings {
     }
 
     /// Filling a plan's first seats is no rebind, nor is the last bound domain again.
-    fn is_rebind(&self, domain: &FingerprintValue, plan: &Plan) -> bool {
+    pub(crate) fn is_rebind(&self, domain: &FingerprintValue, plan: &Plan) -> bool {
         self.last.as_ref() != Some(domain) && self.first_domains >= plan.activations.get()
     }
 

@@ -1,13 +1,13 @@
 //! Machines of clouds that have registered, and what a registration may change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloud::Cloud;
 use crate::fingerprint::FingerprintValue;
 use crate::id::{ActivationId, LicenseId};
 use crate::license::{License, Paid};
 use crate::listing::Mode;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanRef};
 use crate::slug::Slug;
 use crate::time::{Duration, Timestamp};
 
@@ -52,42 +52,27 @@ pub struct RegisteredMachine {
     pub registered_at: Timestamp,
     /// When it proved itself last.
     pub proven_at: Timestamp,
-    /// Whether anything about it is left to be compared.
-    pub confirmed: Confirmed,
+    /// Listing and freshness are proven, or support has compared them with the cloud's usage report.
+    pub confirmed: bool,
     /// What its cloud bills it for, by product: at most one domain's licence each.
     pub holds: BTreeMap<Slug, Held>,
+    /// The licences that it brought along by their codes, by product.
+    pub brings: BTreeMap<Slug, Held>,
     /// Support has shut it out.
     pub revoked: bool,
     /// Counts changes.
     pub version: u64,
 }
 
-/// A licence that a cloud bills, and the domain that a machine holds it in.
+/// A licence of a machine, and the domain that it holds it in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
     /// The licence.
     pub license: LicenseId,
     /// The domain.
     pub domain: FingerprintValue,
-}
-
-/// Whether a machine's listing and the freshness of its proof are certain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Confirmed {
-    /// Neither proven nor compared.
-    No,
-    /// The last proof proves both.
-    ByProof,
     /// Support has compared it with the cloud's usage report: that outlasts proofs which prove less.
-    BySupport,
-}
-
-impl Confirmed {
-    /// Whether they are.
-    #[must_use]
-    pub fn is_certain(self) -> bool {
-        self != Self::No
-    }
+    pub compared: bool,
 }
 
 /// What a registration with a key means for a machine that is known.
@@ -95,10 +80,9 @@ impl Confirmed {
 pub enum KeyChange {
     /// It is the machine's key.
     Same,
-    /// The cloud signed this key into the proof: the old one is dead, and the change counts as a rebind.
-    Counted,
-    /// The machine was started again since, or the key before takes it back: it counts for nothing.
-    Free,
+    /// It takes the machine's key's place: the cloud signed it into the proof, the machine was started again since, or
+    /// it is the key before, which takes its machine back.
+    Replaces,
     /// The proof may be a copy of one that was shown before.
     Refused,
 }
@@ -110,18 +94,36 @@ impl RegisteredMachine {
     pub fn judge_key(&self, key: &[u8; 32], started_at: Option<Timestamp>) -> KeyChange {
         match started_at {
             _ if self.key == *key => KeyChange::Same,
-            None => KeyChange::Counted,
-            Some(_) if self.previous_key.as_ref() == Some(key) => KeyChange::Free,
-            Some(started) if self.started_at.is_none_or(|latest| started > latest) => KeyChange::Free,
+            None => KeyChange::Replaces,
+            Some(_) if self.previous_key.as_ref() == Some(key) => KeyChange::Replaces,
+            Some(started) if self.started_at.is_none_or(|latest| started > latest) => KeyChange::Replaces,
             Some(_) => KeyChange::Refused,
         }
     }
 }
 
-impl License {
-    /// Paid until `until` by a proof. What is paid further, by a term that support has sold or for ever, stays so.
+impl RegisteredMachine {
+    /// Every licence that it has to do with, each once.
     #[must_use]
-    pub fn proven(mut self, until: Timestamp) -> Self {
+    pub fn licenses(&self) -> BTreeSet<LicenseId> {
+        let held = self.holds.values().chain(self.brings.values()).map(|held| held.license);
+        held.chain([self.license]).collect()
+    }
+
+    /// Support has compared it, and all that it has, with the cloud's usage report.
+    #[must_use]
+    pub fn compared(mut self) -> Self {
+        self.confirmed = true;
+        self.holds.values_mut().chain(self.brings.values_mut()).for_each(|held| held.compared = true);
+        self
+    }
+}
+
+impl License {
+    /// Paid until `until` by a proof of a machine whose listing is sold under the plan `listed`. What is paid further, by a
+    /// term that support has sold or for ever, stays so, under its own plan.
+    #[must_use]
+    pub fn proven(mut self, until: Timestamp, listed: &PlanRef) -> Self {
         let last = self.next.as_mut().unwrap_or(&mut self.running);
         let further = match last.paid {
             Paid::Forever => true,
@@ -130,6 +132,9 @@ impl License {
         };
         if !further {
             last.paid = Paid::Until(until);
+        }
+        if matches!(last.paid, Paid::Until(_)) && last.plan.plan != listed.plan {
+            last.plan = listed.clone();
         }
         self.changed()
     }
@@ -167,9 +172,7 @@ impl License {
         if counted { self.rebound(now) } else { self.changed() }
     }
 
-    /// A rebind is used up.
-    #[must_use]
-    pub fn rebound(mut self, now: Timestamp) -> Self {
+    fn rebound(mut self, now: Timestamp) -> Self {
         self.bindings.count_rebind(now);
         self.changed()
     }
@@ -181,19 +184,20 @@ impl License {
         self.changed()
     }
 
-    /// The machine has moved from one domain to another, which is a rebind.
+    /// Binds a machine's domain. `counted`: it uses up a rebind, also while the plan has free seats; never two.
     #[must_use]
-    pub fn moved(
-        mut self,
-        from: &FingerprintValue,
-        to: FingerprintValue,
+    pub fn bind_machine(
+        self,
+        domain: FingerprintValue,
         id: ActivationId,
         key: [u8; 32],
         plan: &Plan,
+        counted: bool,
         now: Timestamp,
     ) -> Self {
-        self.activations.remove(from);
-        self.bind(to, id, Some(key), plan, now)
+        let by_rule = self.bindings.is_rebind(&domain, plan);
+        let bound = self.bind(domain, id, Some(key), plan, now);
+        if counted && !by_rule { bound.rebound(now) } else { bound }
     }
 }
 
@@ -217,8 +221,9 @@ mod tests {
             started_at: started_at.map(|at| at.parse().unwrap()),
             registered_at: Timestamp::EPOCH,
             proven_at: Timestamp::EPOCH,
-            confirmed: Confirmed::No,
+            confirmed: false,
             holds: BTreeMap::new(),
+            brings: BTreeMap::new(),
             revoked: false,
             version: 0,
         }
@@ -230,20 +235,20 @@ mod tests {
         for (key, started, expected) in [
             (1, "2027-03-10T09:00:00Z", KeyChange::Same),
             (1, "2027-03-01T09:00:00Z", KeyChange::Same),
-            (2, "2027-03-01T09:00:00Z", KeyChange::Free),
+            (2, "2027-03-01T09:00:00Z", KeyChange::Replaces),
             (3, "2027-03-10T09:00:00Z", KeyChange::Refused),
             (3, "2027-03-10T08:59:59Z", KeyChange::Refused),
-            (3, "2027-03-10T09:00:01Z", KeyChange::Free),
+            (3, "2027-03-10T09:00:01Z", KeyChange::Replaces),
         ] {
             assert_eq!(machine.judge_key(&[key; 32], Some(started.parse().unwrap())), expected, "{key} {started}");
         }
     }
 
     #[test]
-    fn a_proof_made_for_a_key_replaces_the_old_one_and_counts() {
+    fn a_proof_made_for_a_key_replaces_the_old_one() {
         let machine = machine(None);
         assert_eq!(machine.judge_key(&[1; 32], None), KeyChange::Same);
-        assert_eq!(machine.judge_key(&[2; 32], None), KeyChange::Counted);
-        assert_eq!(machine.judge_key(&[3; 32], None), KeyChange::Counted);
+        assert_eq!(machine.judge_key(&[2; 32], None), KeyChange::Replaces);
+        assert_eq!(machine.judge_key(&[3; 32], None), KeyChange::Replaces);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use marque_core::listing::Mode;
-use marque_core::machine::{Confirmed, Held};
+use marque_core::machine::Held;
 use marque_core::{ActivationId, Cloud, Event, FingerprintValue, LicenseId, RegisteredMachine, Slug, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,12 @@ pub struct Use {
     pub license: LicenseId,
     /// The machine.
     pub instance: String,
+    /// How its listing is paid for.
+    pub mode: Mode,
+    /// The listing, if it was proven.
+    pub claim: Option<String>,
+    /// Whether listing and freshness were certain.
+    pub confirmed: bool,
 }
 
 /// The licence that a cloud bills: it belongs to an account, for a product, in a domain.
@@ -69,6 +75,12 @@ struct ChallengeItem {
     license: Option<LicenseId>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     instance: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    mode: Option<Mode>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    claim: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    confirmed: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -93,13 +105,11 @@ struct MachineItem {
     started_at: Option<i64>,
     registered_at: i64,
     proven_at: i64,
-    /// By the last proof, or by support.
     confirmed: bool,
-    /// By support.
-    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
-    compared: bool,
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     holds: BTreeMap<Slug, HeldItem>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    brings: BTreeMap<Slug, HeldItem>,
     revoked: bool,
     version: u64,
 }
@@ -109,6 +119,8 @@ struct HeldItem {
     license: LicenseId,
     #[serde(with = "array")]
     domain: [u8; 32],
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    compared: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -145,6 +157,9 @@ impl Store {
             used: None,
             license: None,
             instance: None,
+            mode: None,
+            claim: None,
+            confirmed: false,
         };
         let mut absent = Expression::default();
         absent.if_absent(&[keys::PK]);
@@ -169,9 +184,11 @@ impl Store {
         let content: ChallengeItem = items::read(&item)?;
         let corrupt = |fault| StoreError::corrupt(&item, fault);
         let expires_at = Timestamp::from_unix(content.expires_at).ok_or_else(|| corrupt("a time is out of range"))?;
-        let used = match (content.used, content.license, content.instance) {
-            (Some(body), Some(license), Some(instance)) => Some(Use { body, license, instance }),
-            (None, None, None) => None,
+        let used = match (content.used, content.license, content.instance, content.mode) {
+            (Some(body), Some(license), Some(instance), Some(mode)) => {
+                Some(Use { body, license, instance, mode, claim: content.claim, confirmed: content.confirmed })
+            }
+            (None, None, None, None) => None,
             _ => return Err(corrupt("a challenge is used by halves")),
         };
         let challenge = Challenge { text: text.to_owned(), cloud: content.cloud, expires_at, used };
@@ -268,9 +285,14 @@ impl Along {
         once.set(&[USED], items::binary(&by.body))
             .set(&["license"], items::text(by.license))
             .set(&["instance"], items::text(&by.instance))
+            .set(&["mode"], items::text(by.mode))
+            .set(&["confirmed"], items::boolean(by.confirmed))
             .if_exists(&[keys::PK])
             .if_absent(&[USED])
             .if_compares(&[TTL_ATTRIBUTE], ">", items::number(now.unix()));
+        if let Some(claim) = &by.claim {
+            once.set(&["claim"], items::text(claim));
+        }
         self.writes.push(Write::Update(keys::challenge(challenge), once));
         self
     }
@@ -316,9 +338,10 @@ impl Along {
         Ok(self)
     }
 
-    /// A licence is not billed any more for the domain that the machine held it in, on the condition that it still did.
-    pub fn not_billed(&mut self, machine: &RegisteredMachine, left: &Held) -> &mut Self {
-        let key = keys::billed(machine.cloud, &machine.account, &machine.product, &left.domain);
+    /// A product's licence is not billed any more for the domain that the machine held it in, on the condition that it
+    /// still did.
+    pub fn not_billed(&mut self, machine: &RegisteredMachine, product: &Slug, left: &Held) -> &mut Self {
+        let key = keys::billed(machine.cloud, &machine.account, product, &left.domain);
         let mut held = Expression::default();
         held.if_compares(&["license"], "=", items::text(left.license)).if_compares(
             &["instance"],
@@ -386,11 +409,19 @@ impl std::str::FromStr for ListedMachine {
 
 impl HeldItem {
     fn new(held: Held) -> Self {
-        Self { license: held.license, domain: held.domain.0 }
+        Self { license: held.license, domain: held.domain.0, compared: held.compared }
     }
 
     fn held(self) -> Held {
-        Held { license: self.license, domain: FingerprintValue(self.domain) }
+        Held { license: self.license, domain: FingerprintValue(self.domain), compared: self.compared }
+    }
+
+    fn all(held: BTreeMap<Slug, Held>) -> BTreeMap<Slug, Self> {
+        held.into_iter().map(|(product, held)| (product, Self::new(held))).collect()
+    }
+
+    fn read(items: BTreeMap<Slug, Self>) -> BTreeMap<Slug, Held> {
+        items.into_iter().map(|(product, held)| (product, held.held())).collect()
     }
 }
 
@@ -412,9 +443,9 @@ impl MachineItem {
             started_at: machine.started_at.map(Timestamp::unix),
             registered_at: machine.registered_at.unix(),
             proven_at: machine.proven_at.unix(),
-            confirmed: machine.confirmed.is_certain(),
-            compared: machine.confirmed == Confirmed::BySupport,
-            holds: machine.holds.into_iter().map(|(product, held)| (product, HeldItem::new(held))).collect(),
+            confirmed: machine.confirmed,
+            holds: HeldItem::all(machine.holds),
+            brings: HeldItem::all(machine.brings),
             revoked: machine.revoked,
             version: machine.version,
         }
@@ -439,12 +470,9 @@ impl MachineItem {
             started_at: content.started_at.map(instant).transpose()?,
             registered_at: instant(content.registered_at)?,
             proven_at: instant(content.proven_at)?,
-            confirmed: match (content.confirmed, content.compared) {
-                (_, true) => Confirmed::BySupport,
-                (true, false) => Confirmed::ByProof,
-                (false, false) => Confirmed::No,
-            },
-            holds: content.holds.into_iter().map(|(product, held)| (product, held.held())).collect(),
+            confirmed: content.confirmed,
+            holds: HeldItem::read(content.holds),
+            brings: HeldItem::read(content.brings),
             revoked: content.revoked,
             version: content.version,
         })

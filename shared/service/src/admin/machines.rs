@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use marque_core::listing::Mode;
-use marque_core::machine::Confirmed;
+use marque_core::machine::Held;
 use marque_core::{Cloud, License, LicenseId, RegisteredMachine, Slug, Standing, Timestamp, What};
 use marque_store::{Along, Change, Committed, ListedMachine, StoreError};
 use serde::Serialize;
@@ -61,7 +61,7 @@ impl From<RegisteredMachine> for MachineAnswer {
             mode: machine.mode,
             product: machine.product,
             license_id: machine.license,
-            confirmed: machine.confirmed.is_certain(),
+            confirmed: machine.confirmed,
             revoked: machine.revoked,
             registered_at: machine.registered_at,
             proven_at: machine.proven_at,
@@ -106,8 +106,7 @@ pub(crate) async fn list(
         let machine = app.store().machine(cloud, &listed.instance).await?;
         // Whoever has moved to another account is listed there.
         let machine = machine.filter(|machine| machine.account == listed.account);
-        let wanted =
-            machine.filter(|machine| confirmed.is_none_or(|confirmed| machine.confirmed.is_certain() == confirmed));
+        let wanted = machine.filter(|machine| confirmed.is_none_or(|confirmed| machine.confirmed == confirmed));
         items.extend(wanted.map(MachineAnswer::from));
     }
     Ok(Json(Page::new(items, next)))
@@ -148,7 +147,7 @@ enum Action {
     Revoke,
 }
 
-/// The machine and the history of its licence, all or nothing.
+/// The machine and the histories of its licences, all or nothing.
 async fn change(app: &App, path: (&str, &str), call: &Call<Because>, action: Action) -> Result<Success, Error> {
     let cloud: Cloud = path.0.parse().map_err(|_| Error::NotFound)?;
     let now = app.clock().now();
@@ -157,49 +156,65 @@ async fn change(app: &App, path: (&str, &str), call: &Call<Because>, action: Act
             return Ok(kept);
         }
         let machine = app.store().machine(cloud, path.1).await?.ok_or(Error::NotFound)?;
-        let license = app.store().license(machine.license).await?.ok_or(Error::LicenseNotFound)?;
-        let plans = app.plans(&license).await?;
-        let reason = note(&call.body.reason);
+        if action == Action::Confirm && machine.revoked {
+            let detail = "It was shut out, and its licence with it, for good: the customer needs another machine.";
+            return Err(Error::StateConflict { from: "revoked", action: "confirm", detail: detail.to_owned() });
+        }
         let mut record = RegisteredMachine { version: machine.version + 1, ..machine.clone() };
-        let (mut after, what) = match action {
-            Action::Confirm if machine.revoked => {
-                let detail = "It was shut out, and its licence with it, for good: the customer needs another machine.";
-                return Err(Error::StateConflict { from: "revoked", action: "confirm", detail: detail.to_owned() });
-            }
-            Action::Confirm => {
-                record.confirmed = Confirmed::BySupport;
-                (license.clone().noted(), What::MachineConfirmed { cloud, reason: reason.note() })
-            }
+        let mut along = Along::default();
+        match action {
+            Action::Confirm => record = record.compared(),
             Action::Revoke => {
                 record.revoked = true;
-                if holds(app, &machine, &license).await? {
-                    let after = license.clone().revoke(plans.as_ref(), now)?;
-                    (after, What::Revoked { reason: reason.note() })
-                } else {
+                record.holds.clear();
+            }
+        }
+        along.machine(&record, Some(&machine))?;
+        for id in machine.licenses() {
+            let license = app.store().license(id).await?.ok_or(Error::LicenseNotFound)?;
+            let plans = app.plans(&license).await?;
+            let reason = note(&call.body.reason);
+            let (mut after, what) = match (action, billed_to(app, &machine, &license).await?) {
+                (Action::Confirm, _) => {
+                    (license.clone().noted(), What::MachineConfirmed { cloud, reason: reason.note() })
+                }
+                (Action::Revoke, Some((product, held))) => {
+                    // The account's next machine in this domain starts anew.
+                    along.not_billed(&machine, product, &held);
+                    (license.clone().revoke(plans.as_ref(), now)?, What::Revoked { reason: reason.note() })
+                }
+                (Action::Revoke, None) => {
                     (license.clone().noted(), What::MachineShutOut { cloud, reason: reason.note() })
                 }
-            }
-        };
-        let event = new_event(&license, call.caller.actor(), what, now).beside(Some(reason));
-        after.head = event.head();
-        let success = Success::new(StatusCode::OK, &MachineAnswer::from(record.clone()))?;
-        let mut along = Along::default();
-        along.machine(&record, Some(&machine))?;
+            };
+            let event = new_event(&license, call.caller.actor(), what, now).beside(Some(reason));
+            after.head = event.head();
+            let (plans_before, plans_after) = (plans.as_ref(), plans.as_ref());
+            along.transition(Change { before: &license, after: &after, plans_before, plans_after, event: &event })?;
+        }
+        let success = Success::new(StatusCode::OK, &MachineAnswer::from(record))?;
         call.once.keep(&mut along, &success, now)?;
-        let (plans_before, plans_after) = (plans.as_ref(), plans.as_ref());
-        let change = Change { before: &license, after: &after, plans_before, plans_after, event: &event };
-        if app.store().transition(change, &along).await? == Committed::Done {
+        if app.store().keep(&along).await? == Committed::Done {
             return Ok(success);
         }
     }
     Err(StoreError::Contention { item: "a machine".to_owned() }.into())
 }
 
-/// Whether the machine is the one that its cloud bills for the licence: what another has taken over goes on.
-async fn holds(app: &App, machine: &RegisteredMachine, license: &License) -> Result<bool, Error> {
-    if machine.mode != Mode::Billed || matches!(license.standing, Standing::Revoked { .. }) {
-        return Ok(false);
+/// The product and domain in which its cloud bills the machine for the licence, if it does: what another has taken over
+/// goes on, and what support has revoked stays so.
+async fn billed_to<'m>(
+    app: &App,
+    machine: &'m RegisteredMachine,
+    license: &License,
+) -> Result<Option<(&'m Slug, Held)>, Error> {
+    let Some((product, held)) = machine.holds.iter().find(|(_, held)| held.license == license.id) else {
+        return Ok(None);
+    };
+    if matches!(license.standing, Standing::Revoked { .. }) {
+        return Ok(None);
     }
-    let billed = app.store().billed(machine.cloud, &machine.account, &machine.product, &machine.domain).await?;
-    Ok(billed.is_some_and(|billed| billed.instance == machine.instance && billed.license == license.id))
+    let billed = app.store().billed(machine.cloud, &machine.account, product, &held.domain).await?;
+    let still = billed.is_some_and(|billed| billed.instance == machine.instance && billed.license == held.license);
+    Ok(still.then_some((product, *held)))
 }

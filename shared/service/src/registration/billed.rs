@@ -7,7 +7,7 @@ use marque_core::{
     ActivationId, Actor, Check, CustomerId, Event, EventId, KeyChange, License, LicenseCode, LicenseId, Outcome, Paid,
     Plans, Purpose, Reason, RegisteredMachine, Timestamp, Verdict, What, evaluate,
 };
-use marque_store::{Along, Billed, Change, Committed, IssueLicense, KeyRule};
+use marque_store::{Along, Billed, Change, CheckIn, Committed, IssueLicense, KeyRule};
 use sha2::{Digest, Sha256};
 
 use super::judged::Judged;
@@ -19,14 +19,16 @@ use crate::{App, chance};
 
 /// One try: `None` when somebody else changed the same things meanwhile.
 pub(super) async fn register(app: &App, judged: &Judged<'_>) -> Result<Option<Response>, Error> {
-    let key = judged.key_change();
-    if key == Some(KeyChange::Refused) {
+    if judged.is_shut_out() {
+        return Err(Error::MachineTaken(Taken::ShutOut));
+    }
+    if judged.key_change() == Some(KeyChange::Refused) {
         return Err(Error::MachineTaken(Taken::ByKey));
     }
     let Judged { machine, request, .. } = judged;
     let here = app.store().billed(machine.cloud, &machine.account, &request.caller.product, judged.domain()).await?;
     match (here, elsewhere(app, judged).await?) {
-        (Some(here), left) => hold(app, judged, here, key, left).await,
+        (Some(here), left) => hold(app, judged, here, left).await,
         (None, Some(left)) => move_domain(app, judged, left).await,
         (None, None) => issue(app, judged).await,
     }
@@ -67,26 +69,24 @@ impl Left {
 }
 
 /// The account has a licence in this domain: it is paid on, and changes hands if another machine or key asks.
-async fn hold(
-    app: &App,
-    judged: &Judged<'_>,
-    held: Billed,
-    key: Option<KeyChange>,
-    left: Option<Left>,
-) -> Result<Option<Response>, Error> {
+async fn hold(app: &App, judged: &Judged<'_>, held: Billed, left: Option<Left>) -> Result<Option<Response>, Error> {
     let now = judged.now;
     let license = app.store().license(held.license).await?.ok_or(Error::LicenseNotFound)?;
     let plans = app.plans(&license).await?;
-    let plan = license.position(plans.as_ref(), now).plan;
     let domain = judged.domain();
     let record = judged.record(license.id);
     if let Some(response) = stopped(app, judged, &license, &plans, &record).await? {
         return Ok(Some(response));
     }
-    let replaces = held.instance != record.instance;
+    let paid = paid_on(app, judged, &license, plans.clone(), &record).await?;
+    let plan = paid.license.position(paid.plans.as_ref(), now).plan;
     let holder = license.activations.get(domain);
+    let replaces = held.instance != record.instance;
     let away = holder.and_then(|holder| holder.seen.as_ref()).is_none_or(|seen| now.since(seen.at) >= AWAY);
-    let counted = left.is_some() || if replaces { !away } else { key == Some(KeyChange::Counted) };
+    let changes_hands = holder.is_none_or(|holder| holder.public_key != Some(record.key));
+    // A key that the cloud signed into the proof may be anybody's on the machine; a later start is the machine's own.
+    let rekeyed = !replaces && holder.is_some() && changes_hands && judged.started_at().is_none();
+    let counted = left.is_some() || (replaces && !away) || rekeyed;
     if counted && !license.rebind_remains(plan, now) {
         return Err(if replaces && !away { Error::DomainTaken } else { Error::MachineTaken(Taken::TooOften) });
     }
@@ -95,52 +95,83 @@ async fn hold(
     if let Some(left) = &left {
         left.goes_along(&mut along, now)?;
     }
-    let changes_hands = holder.is_none_or(|holder| holder.public_key != Some(record.key));
-    let mut after = paid_on(judged, license.clone(), &record);
+    let mut after = paid.license.clone();
     if holder.is_none() {
         let activation = ActivationId::new(now, chance::draw());
         along.activation(activation, license.id)?;
-        after = after.bind(*domain, activation, Some(record.key), plan, now);
-        after = if counted { after.rebound(now) } else { after };
-    } else if changes_hands {
+        after = after.bind_machine(*domain, activation, record.key, plan, counted, now);
+    } else if changes_hands || counted {
         after = after.held_by(domain, record.key, replaces, counted, now);
     }
-    let what = if changes_hands {
+    let what = if changes_hands || replaces || counted {
         What::MachineChanged { cloud: record.cloud, rebind: counted }
     } else {
-        What::Proven { cloud: record.cloud, until: after.running.paid.end().unwrap_or(now) }
+        What::Proven { cloud: record.cloud, until: after.last_term().paid.end().unwrap_or(now) }
     };
-    commit(app, judged, Changed { license: &license, after, plans, what, along, record }, StatusCode::OK).await
+    let what = paid.what.into_iter().chain([what]).collect();
+    let (plans_before, plans_after) = (plans, paid.plans);
+    let changed = Changed { license: &license, after, plans_before, plans_after, what, along, record };
+    commit(app, judged, changed, StatusCode::OK).await
 }
 
 /// The machine takes its licence along to a domain where its account has none.
 async fn move_domain(app: &App, judged: &Judged<'_>, left: Left) -> Result<Option<Response>, Error> {
     let now = judged.now;
     let Left { held, license, plans } = left;
-    let plan = license.position(plans.as_ref(), now).plan;
     let record = judged.record(license.id);
     if let Some(response) = stopped(app, judged, &license, &plans, &record).await? {
         return Ok(Some(response));
     }
+    let paid = paid_on(app, judged, &license, plans.clone(), &record).await?;
+    let plan = paid.license.position(paid.plans.as_ref(), now).plan;
     if !license.rebind_remains(plan, now) {
         return Err(Error::MachineTaken(Taken::TooOften));
     }
     let activation = ActivationId::new(now, chance::draw());
     let mut along = judged.along(&record)?;
-    along.not_billed(&record, &held).billed(&record, None)?.activation(activation, license.id)?;
-    let after = license.clone().moved(&held.domain, record.domain, activation, record.key, plan, now);
-    let after = paid_on(judged, after, &record);
-    let what = What::Activated { activation, fingerprint: record.domain, rebind: true };
-    commit(app, judged, Changed { license: &license, after, plans, what, along, record }, StatusCode::CREATED).await
+    along.not_billed(&record, &record.product, &held).billed(&record, None)?.activation(activation, license.id)?;
+    let left = paid.license.clone().left(&held.domain);
+    let after = left.bind_machine(record.domain, activation, record.key, plan, true, now);
+    let moved = What::Activated { activation, fingerprint: record.domain, rebind: true };
+    let what = paid.what.into_iter().chain([moved]).collect();
+    let (plans_before, plans_after) = (plans, paid.plans);
+    let changed = Changed { license: &license, after, plans_before, plans_after, what, along, record };
+    commit(app, judged, changed, StatusCode::CREATED).await
 }
 
-/// A proof pays for the next days; a machine whose listing is not proven has its time once, until somebody confirms it.
-fn paid_on(judged: &Judged<'_>, license: License, record: &RegisteredMachine) -> License {
-    if judged.unproven && !record.confirmed.is_certain() {
-        license
-    } else {
-        license.proven(judged.now.after(PROOF_PAYS))
+/// A licence that a proof has paid on, with its plans, and the entry of its history if the plan is another.
+struct PaidOn {
+    license: License,
+    plans: LicensePlans,
+    what: Option<What>,
+}
+
+/// A proof pays for the next days, under the plan of the machine's listing; a machine whose listing is not proven has its
+/// time once, until somebody confirms it.
+async fn paid_on(
+    app: &App,
+    judged: &Judged<'_>,
+    license: &License,
+    plans: LicensePlans,
+    record: &RegisteredMachine,
+) -> Result<PaidOn, Error> {
+    if judged.unproven && !record.confirmed {
+        return Ok(PaidOn { license: license.clone(), plans, what: None });
     }
+    let sold = &license.last_term().plan;
+    let offer = match judged.listing.plan == sold.plan {
+        true => None,
+        false => app.store().plan(&license.product, &judged.listing.plan).await?,
+    };
+    // A listing whose plan is gone stops nobody who has paid.
+    let listed = offer.as_ref().map_or(sold, |offer| &offer.reference);
+    let paid = license.clone().proven(judged.now.after(PROOF_PAYS), listed);
+    if paid.last_term().plan == *sold {
+        return Ok(PaidOn { license: paid, plans, what: None });
+    }
+    let what = What::PlanChanged { plan: listed.plan.clone(), revision: listed.revision, percent: 0 };
+    let plans = app.plans(&paid).await?;
+    Ok(PaidOn { license: paid, plans, what: Some(what) })
 }
 
 /// The answer when support has stopped the licence: nothing else about it matters then, and nothing is changed.
@@ -177,8 +208,10 @@ fn verdict<'a>(judged: &Judged<'_>, license: &'a License, plans: Plans<'a>) -> V
 struct Changed<'l> {
     license: &'l License,
     after: License,
-    plans: LicensePlans,
-    what: What,
+    plans_before: LicensePlans,
+    plans_after: LicensePlans,
+    /// What its history tells of it, in this order.
+    what: Vec<What>,
     along: Along,
     record: RegisteredMachine,
 }
@@ -189,13 +222,28 @@ async fn commit(
     changed: Changed<'_>,
     status: StatusCode,
 ) -> Result<Option<Response>, Error> {
-    let Changed { license, mut after, plans, what, along, record } = changed;
-    let event = new_event(license, Actor::Holder, what, judged.now);
-    after.head = event.head();
-    let (before, plans_before, plans_after) = (license, plans.as_ref(), plans.as_ref());
-    let change = Change { before, after: &after, plans_before, plans_after, event: &event };
+    let Changed { license, mut after, plans_before, plans_after, what, mut along, record } = changed;
+    let mut events = Vec::new();
+    for what in what {
+        let event = Event::after(
+            after.head,
+            EventId::new(judged.now, chance::draw()),
+            license.id,
+            judged.now,
+            Actor::Holder,
+            what,
+        );
+        after.head = event.head();
+        events.push(event);
+    }
+    let Some((last, earlier)) = events.split_last() else { return Ok(None) };
+    for event in earlier {
+        along.event(event)?;
+    }
+    let (plans_before, plans_after) = (plans_before.as_ref(), plans_after.as_ref());
+    let change = Change { before: license, after: &after, plans_before, plans_after, event: last };
     match app.store().transition(change, &along).await? {
-        Committed::Done => finish(app, judged, &after, plans.as_ref(), &record, status).await.map(Some),
+        Committed::Done => finish(app, judged, &after, plans_after, &record, status).await,
         Committed::Overtaken => Ok(None),
     }
 }
@@ -236,12 +284,13 @@ async fn issue(app: &App, judged: &Judged<'_>) -> Result<Option<Response>, Error
     let code = LicenseCode::generate(chance::draw());
     let issue = IssueLicense { license: &license, plans, code: &code, event: &issued };
     match app.store().issue(issue, &along).await? {
-        Committed::Done => finish(app, judged, &license, plans, &record, StatusCode::CREATED).await.map(Some),
+        Committed::Done => finish(app, judged, &license, plans, &record, StatusCode::CREATED).await,
         Committed::Overtaken => Ok(None),
     }
 }
 
-/// Stamps the activation, so that the lease that is about to be signed is known, and answers.
+/// Stamps the activation, so that the lease that is about to be signed is known, and answers. `None`: somebody has
+/// changed it since, so that it is to be judged anew.
 async fn finish(
     app: &App,
     judged: &Judged<'_>,
@@ -249,17 +298,19 @@ async fn finish(
     plans: Plans<'_>,
     record: &RegisteredMachine,
     status: StatusCode,
-) -> Result<Response, Error> {
+) -> Result<Option<Response>, Error> {
     let caller = &judged.request.caller;
     let jti = new_token_id(judged.now);
     let verdict = verdict(judged, license, plans);
     if matches!(verdict.outcome, Outcome::Granted { .. }) {
         let stamp = stamp(caller, license.id, jti, KeyRule::Signed(record.key), judged.now);
-        app.store().check_in(stamp).await?;
+        if !matches!(app.store().check_in(stamp).await?, Some(CheckIn::Stamped(_))) {
+            return Ok(None);
+        }
     }
     let activation = license.activations.get(judged.domain()).map(|activation| activation.id);
     let context = Context { caller, jti, prev: None, activation, machine: Some(record) };
-    answer(app, status, &verdict, context).await
+    answer(app, status, &verdict, context).await.map(Some)
 }
 
 /// Licences are listed by customer. An account of a cloud is one without a person: its id follows from its name.

@@ -2,7 +2,7 @@
 
 use marque_clouds::{Freshness, Machine};
 use marque_core::listing::Mode;
-use marque_core::machine::{Confirmed, Held};
+use marque_core::machine::Held;
 use marque_core::{Cloud, FingerprintValue, KeyChange, LicenseId, Listing, Product, RegisteredMachine, Timestamp};
 use marque_store::{Along, StoreError, Use};
 
@@ -47,9 +47,19 @@ impl Judged<'_> {
         self.known().map(|known| known.judge_key(&self.request.public_key, self.started_at()))
     }
 
-    /// What the machine is billed for now, if it is anything.
+    /// What the machine is billed for now, of this product, if it is anything.
     pub(super) fn holds(&self) -> Option<Held> {
         self.known().and_then(|known| known.holds.get(&self.request.caller.product)).copied()
+    }
+
+    /// The licence of this product that the machine has brought along, if it has.
+    pub(super) fn brings(&self) -> Option<Held> {
+        self.known().and_then(|known| known.brings.get(&self.request.caller.product)).copied()
+    }
+
+    /// Whether support has shut the machine out.
+    pub(super) fn is_shut_out(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.revoked)
     }
 
     /// The machine as it registers now.
@@ -58,9 +68,10 @@ impl Judged<'_> {
         let known = self.known();
         let product = &request.caller.product;
         let mut holds = known.map(|known| known.holds.clone()).unwrap_or_default();
-        if listing.mode == Mode::Billed {
-            holds.insert(product.clone(), Held { license, domain: *self.domain() });
-        }
+        let mut brings = known.map(|known| known.brings.clone()).unwrap_or_default();
+        let held = Held { license, domain: *self.domain(), compared: self.is_compared() };
+        let of_this_mode = if listing.mode == Mode::Billed { &mut holds } else { &mut brings };
+        of_this_mode.insert(product.clone(), held);
         let key = request.public_key;
         let previous_key = match known {
             Some(known) if known.key != key => Some(known.key),
@@ -82,22 +93,18 @@ impl Judged<'_> {
             started_at: self.started_at().max(known.and_then(|known| known.started_at)),
             registered_at: known.map_or(*now, |known| known.registered_at),
             proven_at: *now,
-            confirmed: self.confirmed(),
+            confirmed: held.compared || self.proves_all(),
             holds,
+            brings,
             revoked: false,
             version: self.known.as_ref().map_or(1, |known| known.version + 1),
         }
     }
 
     /// What support has compared was a machine of this product, paid for in this way: another is compared anew.
-    fn confirmed(&self) -> Confirmed {
-        let product = &self.request.caller.product;
-        let alike = |known: &&RegisteredMachine| known.product == *product && known.mode == self.listing.mode;
-        match self.known().filter(alike).map(|known| known.confirmed) {
-            Some(Confirmed::BySupport) => Confirmed::BySupport,
-            _ if self.proves_all() => Confirmed::ByProof,
-            _ => Confirmed::No,
-        }
+    fn is_compared(&self) -> bool {
+        let had = if self.listing.mode == Mode::Billed { self.holds() } else { self.brings() };
+        had.is_some_and(|had| had.compared)
     }
 
     /// Listing and freshness are proven, so nobody has to compare anything.
@@ -107,10 +114,24 @@ impl Judged<'_> {
 
     /// What goes along with every change: the challenge is used up, the machine is written.
     pub(super) fn along(&self, record: &RegisteredMachine) -> Result<Along, StoreError> {
-        let mut along = Along::default();
-        let by = Use { body: self.digest, license: record.license, instance: record.instance.clone() };
-        along.use_challenge(&self.request.challenge, &by, self.now).machine(record, self.known.as_ref())?;
+        let mut along = self.along_challenge(record);
+        along.machine(record, self.known.as_ref())?;
         Ok(along)
+    }
+
+    /// The challenge is used up; the machine stays as it is.
+    pub(super) fn along_challenge(&self, record: &RegisteredMachine) -> Along {
+        let by = Use {
+            body: self.digest,
+            license: record.license,
+            instance: record.instance.clone(),
+            mode: record.mode,
+            claim: record.claim.clone(),
+            confirmed: record.confirmed,
+        };
+        let mut along = Along::default();
+        along.use_challenge(&self.request.challenge, &by, self.now);
+        along
     }
 }
 
@@ -122,16 +143,20 @@ pub(super) fn listing_of<'p>(
     has_code: bool,
 ) -> Result<(&'p Listing, bool), Error> {
     let of_cloud = |mode: Mode| move |listing: &&Listing| listing.cloud == machine.cloud && listing.mode == mode;
+    // What Oracle's token tells counts only where the publisher has switched it on; else it tells nothing.
+    let told = machine.cloud != Cloud::Oci
+        || product.marketplace.iter().any(|listing| listing.cloud == Cloud::Oci && listing.accept_token);
+    let claims = if told { machine.product_claims.as_slice() } else { &[] };
     let claimed = |listing: &&Listing| {
         let proven = machine.cloud != Cloud::Oci || listing.accept_token;
-        proven && machine.product_claims.iter().any(|claim| claim == listing.claim.as_str())
+        proven && claims.iter().any(|claim| claim == listing.claim.as_str())
     };
     for mode in [Mode::Billed, Mode::Byol] {
         if let Some(listing) = product.marketplace.iter().filter(of_cloud(mode)).find(claimed) {
             return Ok((listing, false));
         }
     }
-    if machine.cloud != Cloud::Oci || !machine.product_claims.is_empty() {
+    if machine.cloud != Cloud::Oci || !claims.is_empty() {
         return Err(Error::ProductNotListed);
     }
     // Oracle's certificate tells nothing of a listing: it is as good as bringing one's own licence.

@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode};
 use marque_clouds::{Expected, Machine, RegionRoots};
 use marque_core::listing::Mode;
-use marque_core::{Check, Product, ProofBinding, Purpose, Timestamp, evaluate};
+use marque_core::{Check, Product, ProofBinding, Purpose, RegisteredMachine, Timestamp, evaluate};
 use marque_store::{Challenge, CheckIn, KeptRoots, KeyRule, StoreError};
 use sha2::{Digest, Sha256};
 
@@ -110,9 +110,6 @@ async fn judge(
         return Err(Error::invalid("/fingerprint/kind", format!("must be `{wanted}`: the product asks for it")));
     }
     let known = app.store().machine(machine.cloud, &machine.instance).await?;
-    if known.as_ref().is_some_and(|known| known.revoked) {
-        return Err(Error::MachineTaken(Taken::ShutOut));
-    }
     let judged = Judged { request, digest, machine, known, listing, unproven, now };
     match listing.mode {
         Mode::Billed => billed::register(app, &judged).await,
@@ -128,20 +125,23 @@ async fn again(app: &App, request: &Registration, digest: &[u8; 32], now: Timest
     if machine.revoked {
         return Err(Error::MachineTaken(Taken::ShutOut));
     }
+    // It may have registered for something else since.
+    let machine = RegisteredMachine { mode: used.mode, claim: used.claim, confirmed: used.confirmed, ..machine };
     let license = app.store().license(used.license).await?.ok_or(Error::LicenseNotFound)?;
     let plans = app.plans(&license).await?;
     let caller = &request.caller;
     let held = license.activations.get(&caller.fingerprint.value);
-    let (key, purpose) = match (machine.mode, held) {
-        // The code that it showed outweighs a key, as it did then.
-        (Mode::Byol | Mode::Saas, Some(_)) => (KeyRule::Replace(None), Purpose::Activate { trial_used: false }),
+    let (key, purpose) = match (used.mode, held) {
+        (Mode::Byol | Mode::Saas, Some(held)) if held.public_key.is_none() => {
+            (KeyRule::Unsigned, Purpose::Activate { trial_used: false })
+        }
         (Mode::Billed, Some(held)) if held.replaced_keys.contains(&request.public_key) => {
             (KeyRule::Signed(request.public_key), Purpose::ValidateReplaced)
         }
         (Mode::Billed, Some(held)) if held.public_key == Some(request.public_key) => {
             (KeyRule::Signed(request.public_key), Purpose::Activate { trial_used: false })
         }
-        // It was given back, or has another key: only a new proof tells who it is.
+        // It was given back, or has another key since: only a new proof, or the code, tells who it is.
         _ => return Err(Error::ChallengeUnknown),
     };
     let check = Check { product: &caller.product, domain: &caller.fingerprint.value, purpose };

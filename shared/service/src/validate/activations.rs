@@ -99,7 +99,9 @@ pub(crate) async fn activate(State(app): State<App>, body: Body<Activation>) -> 
         check_kind(&request.caller, &license)?;
         let plans = app.plans(&license).await?;
         let Activation { caller, public_key, .. } = request;
-        let asked = ToBind { caller, public_key: *public_key, along: Along::NOTHING, machine: None };
+        // The code outweighs a machine's key: this call's key takes its place, or none does.
+        let key = KeyRule::Replace(*public_key);
+        let asked = ToBind { caller, key, along: Along::NOTHING, machine: None };
         if let Some(response) = bind_or_confirm(&app, asked, &license, &plans, now).await? {
             return Ok(response);
         }
@@ -107,12 +109,12 @@ pub(crate) async fn activate(State(app): State<App>, body: Body<Activation>) -> 
     Err(StoreError::Contention { item: id.to_string() }.into())
 }
 
-/// A server that shows the code, and what is changed along with the binding.
+/// A server that shows the code, or comes back with its key, and what is changed along with the binding.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ToBind<'a> {
     pub(crate) caller: &'a Caller,
-    /// The key that its checks must be signed with.
-    pub(crate) public_key: Option<[u8; 32]>,
+    /// What becomes of the key that its checks must be signed with. Whoever replaces none binds nothing either.
+    pub(crate) key: KeyRule,
     pub(crate) along: &'a Along,
     /// The machine that registers, if it is one of a cloud.
     pub(crate) machine: Option<&'a RegisteredMachine>,
@@ -126,7 +128,7 @@ pub(crate) async fn bind_or_confirm(
     plans: &LicensePlans,
     now: Timestamp,
 ) -> Result<Option<Response>, Error> {
-    let ToBind { caller, public_key, along, machine } = asked;
+    let ToBind { caller, key, along, machine } = asked;
     let domain = &caller.fingerprint.value;
     let position = license.position(plans.as_ref(), now);
     let binding = license.judge_binding(domain, position.plan, now);
@@ -144,8 +146,7 @@ pub(crate) async fn bind_or_confirm(
         if app.store().keep(along).await? == Committed::Overtaken {
             return Ok(None);
         }
-        // The code outweighs a machine's key: this call's key takes its place, or none does.
-        let stamp = stamp(caller, license.id, jti, KeyRule::Replace(public_key), now);
+        let stamp = stamp(caller, license.id, jti, key, now);
         let Some(CheckIn::Stamped(_)) = app.store().check_in(stamp).await? else { return Ok(None) };
         let context = Context { caller, jti, prev: None, activation: Some(held.id), machine };
         return answer(app, StatusCode::OK, &verdict, context).await.map(Some);
@@ -154,6 +155,7 @@ pub(crate) async fn bind_or_confirm(
         let rest_of_the_day = DAY - now.unix() % DAY;
         return Err(Error::RateLimited { retry_after: u32::try_from(rest_of_the_day).unwrap_or(3600) });
     }
+    let KeyRule::Replace(public_key) = key else { return Err(Error::ByolCodeRequired) };
     let activation = ActivationId::new(now, chance::draw());
     let mut after = license.clone().bind(*domain, activation, public_key, position.plan, now);
     if let Some(bound) = after.activations.get_mut(domain) {

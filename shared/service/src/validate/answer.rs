@@ -151,7 +151,7 @@ pub(crate) async fn answer(
         denial,
         activation_id: activation,
         mode: machine.map(|machine| machine.mode),
-        confirmed: machine.map(|machine| machine.confirmed.is_certain()),
+        confirmed: machine.map(|machine| machine.confirmed),
         machine: machine.map(MachineAnswer::from),
     };
     let mut response = (status, Json(body)).into_response();

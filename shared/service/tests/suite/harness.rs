@@ -344,7 +344,7 @@ pub(crate) fn with(mut body: Value, member: &str, value: Value) -> Value {
     body
 }
 
-fn customer() -> Customer {
+pub(crate) fn customer() -> Customer {
     Customer {
         id: CustomerId::new(time(NOW), [1; 10]),
         name: "Ada Lovelace".parse().unwrap(),

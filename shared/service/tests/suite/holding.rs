@@ -3,16 +3,10 @@
 use marque_core::{Cloud, Duration};
 use serde_json::{Value, json};
 
-use crate::harness::Answer;
 use crate::machines::{Clouds, Place, key, place};
 
 fn reason() -> Value {
     json!({ "reason": "a report" })
-}
-
-async fn act(clouds: &Clouds, registered: &Value, action: &str) -> Answer {
-    let instance = registered["machine"]["instance"].as_str().unwrap_or_default();
-    clouds.house.ask(&format!("/machines/azure/{instance}/{action}"), &reason()).await
 }
 
 #[tokio::test]
@@ -94,7 +88,7 @@ async fn the_same_bytes_again_give_nothing_back() {
     clouds.register(&key(2), place(Cloud::Azure, "new", 1)).await.ok(200);
     let again = clouds.send("/v1/registrations", &body, Some(&key(1))).await.ok(200);
     assert_eq!((&again["code"], &again["lease"]), (&json!("MACHINE_REPLACED"), &Value::Null));
-    act(&clouds, &again, "revoke").await.ok(200);
+    clouds.act(&again, "revoke").await.ok(200);
     clouds.send("/v1/registrations", &body, Some(&key(1))).await.problem(409, "MACHINE_TAKEN");
 }
 
@@ -117,7 +111,7 @@ async fn a_machine_that_is_shut_out_takes_nobody_elses_licence_with_it() {
     let clouds = Clouds::new().await;
     let first = clouds.register(&key(1), place(Cloud::Azure, "old", 1)).await.ok(201);
     clouds.register(&key(2), place(Cloud::Azure, "new", 1)).await.ok(200);
-    act(&clouds, &first, "revoke").await.ok(200);
+    clouds.act(&first, "revoke").await.ok(200);
     assert_eq!(clouds.check(&first, 1, &key(2)).await.ok(200)["valid"], true, "its holder goes on");
     clouds.register(&key(1), place(Cloud::Azure, "old", 1)).await.problem(409, "MACHINE_TAKEN");
 }
@@ -128,8 +122,8 @@ async fn a_machine_of_a_revoked_licence_is_shut_out_for_good() {
     let first = clouds.register(&key(1), place(Cloud::Azure, "vm", 1)).await.ok(201);
     let license = first["license_id"].as_str().unwrap();
     clouds.house.ask(&format!("/licenses/{license}/revoke"), &reason()).await.ok(200);
-    assert_eq!(act(&clouds, &first, "revoke").await.ok(200)["revoked"], true);
-    let again = act(&clouds, &first, "confirm").await.problem(409, "STATE_CONFLICT");
+    assert_eq!(clouds.act(&first, "revoke").await.ok(200)["revoked"], true);
+    let again = clouds.act(&first, "confirm").await.problem(409, "STATE_CONFLICT");
     assert_eq!((&again["from"], &again["action"]), (&json!("revoked"), &json!("confirm")));
     let refused = clouds.register(&key(1), place(Cloud::Azure, "vm", 2)).await.problem(409, "MACHINE_TAKEN");
     assert!(refused["detail"].as_str().unwrap().contains("shut this machine out"), "{refused}");
@@ -162,4 +156,72 @@ async fn a_cancelled_licence_goes_on_while_its_cloud_bills_it() {
     assert_eq!(clouds.check(&first, 1, &key(1)).await.ok(200)["valid"], true);
     clouds.house.later(Duration::from_seconds(1));
     assert_eq!(clouds.check(&first, 1, &key(1)).await.ok(200)["code"], "EXPIRED", "without proofs it has no grace");
+}
+
+#[tokio::test]
+async fn machines_that_share_a_key_hold_no_more_than_others() {
+    let clouds = Clouds::new().await;
+    let first = clouds.register(&key(1), place(Cloud::Azure, "a", 1)).await.ok(201);
+    for machine in ["b", "a", "b"] {
+        let swapped = clouds.register(&key(1), place(Cloud::Azure, machine, 1)).await.ok(200);
+        assert_eq!(swapped["license_id"], first["license_id"]);
+    }
+    clouds.register(&key(1), place(Cloud::Azure, "a", 1)).await.problem(409, "DOMAIN_TAKEN");
+    let history =
+        clouds.house.see(&format!("/licenses/{}/events", first["license_id"].as_str().unwrap())).await.ok(200);
+    let rebinds = history["items"].as_array().unwrap().iter().filter(|event| event["detail"]["rebind"] == true).count();
+    assert_eq!(rebinds, 3, "{history}");
+}
+
+#[tokio::test]
+async fn a_move_is_counted_while_the_plan_has_free_seats() {
+    let clouds = Clouds::new().await;
+    let at = |domain| Place { claim: "us/product/pair", ..place(Cloud::Azure, "vm", domain) };
+    clouds.register(&key(1), at(1)).await.ok(201);
+    for domain in 2..=4 {
+        clouds.register(&key(1), at(domain)).await.ok(201);
+    }
+    clouds.register(&key(1), at(5)).await.problem(409, "MACHINE_TAKEN");
+}
+
+#[tokio::test]
+async fn a_licence_has_the_plan_of_the_listing_that_pays_for_it() {
+    let clouds = Clouds::new().await;
+    let basic = place(Cloud::Azure, "basic", 1);
+    let pair = Place { claim: "us/product/pair", ..place(Cloud::Azure, "pair", 1) };
+    let first = clouds.register(&key(1), basic).await.ok(201);
+    assert_eq!(clouds.register(&key(2), pair).await.ok(200)["plan"], "pair");
+    clouds.house.later(Duration::hours(24));
+    assert_eq!(clouds.register(&key(1), basic).await.ok(200)["plan"], "billed");
+    assert_eq!(clouds.check(&first, 1, &key(1)).await.ok(200)["plan"], "billed");
+    let license = format!("/licenses/{}", first["license_id"].as_str().unwrap());
+    let history = clouds.house.see(&format!("{license}/events")).await.ok(200);
+    let plans: Vec<_> = history["items"].as_array().unwrap().iter().map(|event| &event["detail"]["plan"]).collect();
+    assert_eq!(plans.into_iter().filter(|plan| plan.is_string()).collect::<Vec<_>>(), ["billed", "pair", "billed"]);
+    clouds.house.ask(&format!("{license}/change-plan"), &json!({ "plan": "yearly" })).await.ok(200);
+    assert_eq!(clouds.register(&key(1), basic).await.ok(200)["plan"], "yearly", "support has sold it");
+    clouds.house.later(Duration::days(400));
+    assert_eq!(clouds.register(&key(1), basic).await.ok(200)["plan"], "billed", "and that is over");
+}
+
+#[tokio::test]
+async fn the_next_machine_starts_anew_where_one_was_shut_out() {
+    let clouds = Clouds::new().await;
+    let first = clouds.register(&key(1), place(Cloud::Azure, "thief", 1)).await.ok(201);
+    clouds.act(&first, "revoke").await.ok(200);
+    let next = clouds.register(&key(2), place(Cloud::Azure, "next", 1)).await.ok(201);
+    assert_ne!(next["license_id"], first["license_id"]);
+    assert_eq!(clouds.check(&next, 1, &key(2)).await.ok(200)["valid"], true);
+    assert_eq!(clouds.check(&first, 1, &key(1)).await.ok(200)["code"], "REVOKED");
+}
+
+#[tokio::test]
+async fn a_licence_that_support_has_revoked_is_every_machines() {
+    let clouds = Clouds::new().await;
+    let first = clouds.register(&key(1), place(Cloud::Azure, "vm", 1)).await.ok(201);
+    let license = first["license_id"].as_str().unwrap();
+    clouds.house.ask(&format!("/licenses/{license}/revoke"), &reason()).await.ok(200);
+    clouds.act(&first, "revoke").await.ok(200);
+    let next = clouds.register(&key(2), place(Cloud::Azure, "next", 1)).await.ok(200);
+    assert_eq!((&next["code"], &next["license_id"]), (&json!("REVOKED"), &first["license_id"]));
 }

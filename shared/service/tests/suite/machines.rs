@@ -8,20 +8,23 @@ use ed25519_dalek::{Signer, SigningKey};
 use http::{Request, header};
 use marque_clouds::{Fetcher, TrustData, Verifier};
 use marque_core::listing::Mode;
-use marque_core::{Cloud, Duration, Listing, ProofBinding, Timestamp};
+use marque_core::{Cloud, Duration, Listing, Product, ProofBinding, Timestamp};
 use marque_service::http::{envelope, published};
 use marque_service::{registration, validate};
 use marque_simulators::Key;
 use marque_simulators::proofs::{Labels, Request as Asked, Simulator, written};
+use marque_store::{Along, Committed};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tower::ServiceExt;
 
-use crate::harness::{Answer, House, INSTANCE, NONCE, PRODUCT, domain, slug, validation};
+use crate::harness::{Answer, House, INSTANCE, NONCE, PRODUCT, customer, domain, slug, validation};
 
 static SIMULATOR: LazyLock<Simulator> =
     LazyLock::new(|| Simulator::new(Key::generate().unwrap(), Key::generate().unwrap()));
 
+/// Another product, which the listings of the first one may bring along.
+pub(crate) const SECOND: &str = "second-product";
 const BILLED: [(Cloud, &str); 3] =
     [(Cloud::Aws, "ourcode"), (Cloud::Azure, "us/product/billed"), (Cloud::Gcp, "12345")];
 
@@ -34,20 +37,16 @@ impl Clouds {
     pub(crate) async fn new() -> Self {
         let house = House::new().await;
         let mut product = house.store().product(&slug(PRODUCT)).await.unwrap().unwrap();
-        let listing = |cloud, claim: &str, mode, plan: &str| Listing {
-            cloud,
-            claim: claim.parse().unwrap(),
-            mode,
-            plan: slug(plan),
-            entity_id: None,
-            provisional: false,
-            accept_token: false,
-            dimensions: Vec::new(),
-        };
         product.marketplace =
             BILLED.iter().map(|(cloud, claim)| listing(*cloud, claim, Mode::Billed, "billed")).collect();
-        product.marketplace.push(listing(Cloud::Aws, "byolcode", Mode::Byol, "yearly"));
+        product.marketplace.extend([
+            listing(Cloud::Azure, "us/product/pair", Mode::Billed, "pair"),
+            listing(Cloud::Aws, "byolcode", Mode::Byol, "yearly"),
+            listing(Cloud::Oci, "oci-byol", Mode::Byol, "yearly"),
+            provisional(),
+        ]);
         house.store().put_product(&product).await.unwrap();
+        seed_second(&house, product).await;
         let trust = TrustData::shipped().unwrap().with_anchors(&SIMULATOR.anchors().unwrap()).unwrap();
         house.app.verify_proofs_with(Verifier::new(trust, Fetcher::none()));
         let router = envelope(published(validate::api().merge(registration::api()), house.app.clone()));
@@ -72,7 +71,7 @@ impl Clouds {
             now,
         };
         json!({
-            "challenge": challenge, "product": PRODUCT, "instance_id": INSTANCE, "nonce": NONCE, "public_key": public,
+            "challenge": challenge, "product": at.product, "instance_id": INSTANCE, "nonce": NONCE, "public_key": public,
             "fingerprint": {"kind": "ad-domain", "value": domain(at.domain)},
             "proof": written(SIMULATOR.prove(at.cloud, asked).unwrap()),
         })
@@ -82,6 +81,28 @@ impl Clouds {
         let challenge = self.challenge(at.cloud).await;
         let body = self.body(&challenge, key, &at);
         self.send("/v1/registrations", &body, Some(key)).await
+    }
+
+    /// A registration with a licence's code.
+    pub(crate) async fn bring(&self, key: &SigningKey, at: Place<'_>, code: &str) -> Answer {
+        let challenge = self.challenge(at.cloud).await;
+        let mut body = self.body(&challenge, key, &at);
+        body["code"] = json!(code);
+        self.send("/v1/registrations", &body, Some(key)).await
+    }
+
+    /// The code of a new licence of the product.
+    pub(crate) async fn code(&self, product: &str) -> String {
+        let ask = json!({ "product": product, "plan": "yearly", "customer_id": customer().id });
+        self.house.ask("/licenses", &ask).await.ok(201)["code"].as_str().unwrap().to_owned()
+    }
+
+    /// `confirm` or `revoke` of the machine of an answer.
+    pub(crate) async fn act(&self, registered: &Value, action: &str) -> Answer {
+        let machine = &registered["machine"];
+        let (cloud, instance) = (machine["cloud"].as_str().unwrap(), machine["instance"].as_str().unwrap());
+        let reason = json!({ "reason": "the cloud's usage report" });
+        self.house.ask(&format!("/machines/{cloud}/{instance}/{action}"), &reason).await
     }
 
     pub(crate) async fn send(&self, path: &str, body: &Value, key: Option<&SigningKey>) -> Answer {
@@ -111,8 +132,40 @@ impl Clouds {
     }
 }
 
+fn listing(cloud: Cloud, claim: &str, mode: Mode, plan: &str) -> Listing {
+    Listing {
+        cloud,
+        claim: claim.parse().unwrap(),
+        mode,
+        plan: slug(plan),
+        entity_id: None,
+        provisional: false,
+        accept_token: false,
+        dimensions: Vec::new(),
+    }
+}
+
+fn provisional() -> Listing {
+    Listing { provisional: true, ..listing(Cloud::Oci, "oci-billed", Mode::Billed, "billed") }
+}
+
+/// Its licences are brought along where the first product's are billed, but at Oracle's.
+async fn seed_second(house: &House, first: Product) {
+    let bundled = |cloud: &Cloud, claim: &&str| listing(*cloud, claim, Mode::Byol, "yearly");
+    let bundles = BILLED.iter().map(|(cloud, claim)| bundled(cloud, claim));
+    let marketplace = bundles.chain([provisional()]).collect();
+    let second = Product { slug: slug(SECOND), marketplace, ..first };
+    house.store().put_product(&second).await.unwrap();
+    for plan in ["billed", "yearly"] {
+        let offer = house.store().plan(&slug(PRODUCT), &slug(plan)).await.unwrap().unwrap();
+        let added = house.store().add_plan_revision(&slug(SECOND), &offer, Along::NOTHING).await.unwrap();
+        assert_eq!(added, Committed::Done);
+    }
+}
+
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'p> {
+    pub(crate) product: &'p str,
     pub(crate) cloud: Cloud,
     pub(crate) claim: &'p str,
     pub(crate) machine: &'p str,
@@ -121,8 +174,8 @@ pub(crate) struct Place<'p> {
 }
 
 pub(crate) fn place(cloud: Cloud, machine: &str, domain: u8) -> Place<'_> {
-    let claim = BILLED.iter().find(|(known, _)| *known == cloud).unwrap().1;
-    Place { cloud, claim, machine, domain, started: None }
+    let claim = BILLED.iter().find(|(known, _)| *known == cloud).map_or("", |(_, claim)| claim);
+    Place { product: PRODUCT, cloud, claim, machine, domain, started: None }
 }
 
 pub(crate) fn key(number: u8) -> SigningKey {
@@ -295,10 +348,7 @@ async fn a_listing_without_a_licence_asks_for_a_code_and_unlocks_no_billed_one()
     clouds.register(&key(1), at).await.problem(422, "BYOL_CODE_REQUIRED");
     clouds.register(&key(1), Place { claim: "theirs", ..at }).await.problem(422, "PRODUCT_NOT_LISTED");
     let issued = clouds.house.issue("yearly").await;
-    let challenge = clouds.challenge(Cloud::Aws).await;
-    let mut body = clouds.body(&challenge, &key(1), &at);
-    body["code"] = json!(issued.code);
-    let answer = clouds.send("/v1/registrations", &body, Some(&key(1))).await.ok(201);
+    let answer = clouds.bring(&key(1), at, &issued.code).await.ok(201);
     assert_eq!((&answer["mode"], &answer["plan"]), (&json!("byol"), &json!("yearly")));
     clouds.send("/v1/validations", &validation(issued.id, 1), None).await.ok(200);
     let known = clouds.register(&key(1), at).await.ok(200);
@@ -310,14 +360,11 @@ async fn a_listing_without_a_licence_asks_for_a_code_and_unlocks_no_billed_one()
 async fn the_publisher_confirms_and_shuts_out() {
     let clouds = Clouds::new().await;
     let first = clouds.register(&key(1), place(Cloud::Aws, "vm", 1)).await.ok(201);
-    let instance = first["machine"]["instance"].as_str().unwrap();
     let open = clouds.house.see("/machines?cloud=aws&confirmed=false").await.ok(200);
-    assert_eq!(open["items"][0]["instance"], instance);
-    let reason = json!({ "reason": "compared with the usage report" });
-    let confirmed = clouds.house.ask(&format!("/machines/aws/{instance}/confirm"), &reason).await.ok(200);
-    assert_eq!(confirmed["confirmed"], true);
+    assert_eq!(open["items"][0]["instance"], first["machine"]["instance"]);
+    assert_eq!(clouds.act(&first, "confirm").await.ok(200)["confirmed"], true);
     assert_eq!(clouds.register(&key(1), place(Cloud::Aws, "vm", 1)).await.ok(200)["confirmed"], true);
-    clouds.house.ask(&format!("/machines/aws/{instance}/revoke"), &reason).await.ok(200);
+    clouds.act(&first, "revoke").await.ok(200);
     assert_eq!(clouds.check(&first, 1, &key(1)).await.ok(200)["code"], "REVOKED");
     clouds.register(&key(1), place(Cloud::Aws, "vm", 1)).await.problem(409, "MACHINE_TAKEN");
 }

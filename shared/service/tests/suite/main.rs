@@ -8,6 +8,10 @@ mod admin;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod bringing;
+#[cfg(test)]
+mod bundles;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod crashes;
@@ -17,6 +21,7 @@ mod explain;
 mod files;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
 mod holding;
 #[cfg(test)]
 mod machines;

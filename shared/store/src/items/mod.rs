@@ -51,6 +51,10 @@ pub(crate) fn text(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 
+pub(crate) fn boolean(value: bool) -> AttributeValue {
+    AttributeValue::Bool(value)
+}
+
 pub(crate) fn binary(value: &[u8]) -> AttributeValue {
     AttributeValue::B(value.to_vec().into())
 }
