@@ -28,7 +28,9 @@ mod x509;
 
 pub use fetch::Fetcher;
 pub use oci::roots::RegionRoots;
-pub use proof::{Expected, Freshness, MAX_CMS, MAX_MEMBER, Machine, OciProof, Proof, ProofError, SignedRequest};
+pub use proof::{
+    Claimed, Expected, Freshness, MAX_CMS, MAX_MEMBER, Machine, OciProof, Proof, ProofError, SignedRequest,
+};
 pub use trust::{Anchors, Expiry, NamedKey, TrustData, TrustFault};
 pub use verifier::{Verified, Verifier};
 pub use x509::CertificateFault;

@@ -95,6 +95,15 @@ pub struct Machine {
     pub freshness: Freshness,
 }
 
+/// Who a proof says that the machine is, before anything is verified: good for looking up, and for nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// Whose it would be.
+    pub account: String,
+    /// Which machine.
+    pub instance: String,
+}
+
 /// What tells an old proof from a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {

@@ -9,9 +9,9 @@ use crate::gcp::keys::KeySet;
 use crate::jwt::UnverifiedJwt;
 use crate::oci::attestation::UnverifiedInstance;
 use crate::oci::roots::RegionRoots;
-use crate::proof::{Expected, Machine, OciProof, Proof, ProofError};
+use crate::proof::{Claimed, Expected, Machine, OciProof, Proof, ProofError};
 use crate::trust::TrustData;
-use crate::{aws, gcp};
+use crate::{aws, azure, gcp};
 
 /// Verifies proofs. Made once; keeps what it has fetched as long as that is good.
 #[derive(Debug)]
@@ -55,6 +55,19 @@ impl Verifier {
         }
         let instance = UnverifiedInstance::parse(proof, &self.trust.oci().regions).ok()?;
         Some(instance.region().as_str().to_owned())
+    }
+
+    /// Who the machine is, as its proof says: where to look while nothing is verified. None when it cannot be read.
+    #[must_use]
+    pub fn claimed(&self, proof: &Proof) -> Option<Claimed> {
+        match proof {
+            Proof::Aws { identity_document_rsa2048 } => aws::attestation::claimed(identity_document_rsa2048).ok(),
+            Proof::Azure { attested_document } => azure::attestation::claimed(attested_document).ok(),
+            Proof::Gcp { identity_token } => gcp::attestation::claimed(identity_token).ok(),
+            Proof::Oci(proof) => {
+                UnverifiedInstance::parse(proof, &self.trust.oci().regions).ok().map(|instance| instance.claimed())
+            }
+        }
     }
 
     /// Verifies a proof at `now`. `kept`: roots of [`Verifier::region_needed`], if the caller has them.

@@ -173,6 +173,14 @@ pub struct Seen {
     pub previous_lease: Option<TokenId>,
 }
 
+impl Activation {
+    /// A check of this activation is answered.
+    pub fn check(&mut self, at: Timestamp, instance_id: [u8; 16], product_version: Option<String>, lease: TokenId) {
+        let previous_lease = self.seen.as_ref().map(|seen| seen.lease);
+        self.seen = Some(Seen { at, instance_id, product_version, lease, previous_lease });
+    }
+}
+
 impl Seen {
     /// Whether a caller that holds this lease, or none, is another than the one that was answered last.
     #[must_use]

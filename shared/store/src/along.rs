@@ -14,6 +14,12 @@ impl Along {
     /// Nothing goes along.
     pub const NOTHING: &'static Self = &Self { writes: Vec::new() };
 
+    /// Whether nothing goes along.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
     /// Puts an item that must not be there.
     pub(crate) fn put_new(&mut self, item: Item) {
         self.writes.push(Write::put_new(item));

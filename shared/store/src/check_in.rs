@@ -6,9 +6,9 @@ use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, ReturnValue, ReturnValuesO
 use marque_core::{FingerprintKind, FingerprintValue, License, LicenseId, Slug, Timestamp, TokenId};
 
 use crate::expression::Expression;
-use crate::items::{LicenseItem, binary, names, number, text};
-use crate::transaction::back_off;
-use crate::{Store, StoreError, capacity, keys};
+use crate::items::{LicenseItem, binary, names, number, record_check, text};
+use crate::transaction::{Write, back_off};
+use crate::{Along, Store, StoreError, capacity, keys};
 
 /// A check tries so often again when a transaction is at the same licence.
 const RETRIES: u32 = 3;
@@ -128,24 +128,25 @@ impl Store {
     }
 }
 
+impl Along {
+    /// Stamps an activation, on the same conditions as [`Store::check_in`].
+    pub fn check_in(&mut self, stamp: &Stamp<'_>) -> &mut Self {
+        self.writes.push(Write::Update(keys::license(stamp.license), stamp.expression()));
+        self
+    }
+}
+
 impl Stamp<'_> {
     fn expression(&self) -> Expression {
         let key = keys::fingerprint(self.domain);
         let of = |name: &'static str| [names::ACTIVATIONS, key.as_str(), name];
         let mut expression = Expression::default();
+        record_check(&mut expression, &key, self.now, &self.instance_id, self.product_version, self.lease);
         expression
-            .set(&of(names::SEEN), number(self.now.unix()))
-            .set(&of(names::INSTANCE), binary(&self.instance_id))
-            .copy(&of(names::PREVIOUS_LEASE), &of(names::LEASE), text(names::NO_LEASE))
-            .set(&of(names::LEASE), text(self.lease))
             .if_exists(&of("i"))
             .if_compares(&[names::RUNS_UNTIL], ">=", number(self.now.unix()))
             .if_compares(&[names::PRODUCT], "=", text(self.product))
             .if_compares(&[names::KIND], "=", text(self.fingerprint_kind.as_str()));
-        match self.product_version {
-            Some(version) => expression.set(&of(names::PRODUCT_VERSION), text(version)),
-            None => expression.remove(&of(names::PRODUCT_VERSION)),
-        };
         match self.key {
             KeyRule::Unsigned => expression.if_absent(&of(names::PUBLIC_KEY)),
             KeyRule::Signed(key) => expression.if_compares(&of(names::PUBLIC_KEY), "=", binary(&key)),

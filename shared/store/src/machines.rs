@@ -66,7 +66,7 @@ pub struct KeptRoots {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct ChallengeItem {
+pub(crate) struct ChallengeItem {
     cloud: Cloud,
     expires_at: i64,
     #[serde(skip_serializing_if = "Option::is_none", default, with = "optional_array")]
@@ -84,7 +84,7 @@ struct ChallengeItem {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct MachineItem {
+pub(crate) struct MachineItem {
     cloud: Cloud,
     instance: String,
     account: String,
@@ -124,13 +124,13 @@ struct HeldItem {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct BilledItem {
+pub(crate) struct BilledItem {
     license: LicenseId,
     instance: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct RootsItem {
+pub(crate) struct RootsItem {
     region: String,
     certificates: Vec<String>,
     refresh_at: i64,
@@ -175,26 +175,6 @@ impl Store {
             .map_err(StoreError::unavailable)
     }
 
-    /// A challenge that has not lapsed by `now`. DynamoDB deletes late, so the time is looked at.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
-    pub async fn challenge(&self, text: &str, now: Timestamp) -> Result<Option<Challenge>, StoreError> {
-        let Some(item) = self.item(keys::challenge(text), true).await? else { return Ok(None) };
-        let content: ChallengeItem = items::read(&item)?;
-        let corrupt = |fault| StoreError::corrupt(&item, fault);
-        let expires_at = Timestamp::from_unix(content.expires_at).ok_or_else(|| corrupt("a time is out of range"))?;
-        let used = match (content.used, content.license, content.instance, content.mode) {
-            (Some(body), Some(license), Some(instance), Some(mode)) => {
-                Some(Use { body, license, instance, mode, claim: content.claim, confirmed: content.confirmed })
-            }
-            (None, None, None, None) => None,
-            _ => return Err(corrupt("a challenge is used by halves")),
-        };
-        let challenge = Challenge { text: text.to_owned(), cloud: content.cloud, expires_at, used };
-        Ok(Some(challenge).filter(|challenge| now < challenge.expires_at))
-    }
-
     /// A machine that has registered.
     ///
     /// # Errors
@@ -237,8 +217,7 @@ impl Store {
         domain: &FingerprintValue,
     ) -> Result<Option<Billed>, StoreError> {
         let item = self.item(keys::billed(cloud, account, product, domain), true).await?;
-        let content: Option<BilledItem> = item.map(|item| items::read(&item)).transpose()?;
-        Ok(content.map(|BilledItem { license, instance }| Billed { license, instance }))
+        item.map(|item| BilledItem::read(&item)).transpose()
     }
 
     /// Whether an account had its provisional time for a product.
@@ -247,18 +226,6 @@ impl Store {
     /// [`StoreError::Unavailable`].
     pub async fn had_provisional(&self, cloud: Cloud, account: &str, product: &Slug) -> Result<bool, StoreError> {
         Ok(self.item(keys::provisional(cloud, account, product), true).await?.is_some())
-    }
-
-    /// The roots of a region that were kept.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
-    pub async fn kept_roots(&self, region: &str) -> Result<Option<KeptRoots>, StoreError> {
-        let Some(item) = self.item(keys::roots(region), false).await? else { return Ok(None) };
-        let RootsItem { region, certificates, refresh_at, .. } = items::read(&item)?;
-        let refresh_at =
-            Timestamp::from_unix(refresh_at).ok_or_else(|| StoreError::corrupt(&item, "a time is out of range"))?;
-        Ok(Some(KeptRoots { region, certificates, refresh_at }))
     }
 
     /// Keeps the roots of a region, in place of older ones.
@@ -407,6 +374,39 @@ impl std::str::FromStr for ListedMachine {
     }
 }
 
+impl ChallengeItem {
+    /// The challenge of this text, whether it has lapsed or not.
+    pub(crate) fn read(item: &Item, text: &str) -> Result<Challenge, StoreError> {
+        let content: Self = items::read(item)?;
+        let corrupt = |fault| StoreError::corrupt(item, fault);
+        let expires_at = Timestamp::from_unix(content.expires_at).ok_or_else(|| corrupt("a time is out of range"))?;
+        let used = match (content.used, content.license, content.instance, content.mode) {
+            (Some(body), Some(license), Some(instance), Some(mode)) => {
+                Some(Use { body, license, instance, mode, claim: content.claim, confirmed: content.confirmed })
+            }
+            (None, None, None, None) => None,
+            _ => return Err(corrupt("a challenge is used by halves")),
+        };
+        Ok(Challenge { text: text.to_owned(), cloud: content.cloud, expires_at, used })
+    }
+}
+
+impl BilledItem {
+    pub(crate) fn read(item: &Item) -> Result<Billed, StoreError> {
+        let Self { license, instance } = items::read(item)?;
+        Ok(Billed { license, instance })
+    }
+}
+
+impl RootsItem {
+    pub(crate) fn read(item: &Item) -> Result<KeptRoots, StoreError> {
+        let Self { region, certificates, refresh_at, .. } = items::read(item)?;
+        let refresh_at = Timestamp::from_unix(refresh_at);
+        let refresh_at = refresh_at.ok_or_else(|| StoreError::corrupt(item, "a time is out of range"))?;
+        Ok(KeptRoots { region, certificates, refresh_at })
+    }
+}
+
 impl HeldItem {
     fn new(held: Held) -> Self {
         Self { license: held.license, domain: held.domain.0, compared: held.compared }
@@ -451,7 +451,7 @@ impl MachineItem {
         }
     }
 
-    fn read(item: &Item) -> Result<RegisteredMachine, StoreError> {
+    pub(crate) fn read(item: &Item) -> Result<RegisteredMachine, StoreError> {
         let content: Self = items::read(item)?;
         let instant =
             |seconds| Timestamp::from_unix(seconds).ok_or_else(|| StoreError::corrupt(item, "a time is out of range"));

@@ -15,7 +15,7 @@ use marque_core::{Cloud, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::cms::{Form, SignedContent};
-use crate::proof::{Freshness, Machine, ProofError};
+use crate::proof::{Claimed, Freshness, Machine, ProofError};
 use crate::text::{base64, id, object, text};
 use crate::trust::TrustData;
 
@@ -44,6 +44,13 @@ pub(crate) fn verify(document: &str, trust: &TrustData) -> Result<Machine, Proof
         product_claims: product_codes(&document)?,
         freshness: Freshness::StartedAt(pending_time(&document)?),
     })
+}
+
+/// Whose document it says it is.
+pub(crate) fn claimed(document: &str) -> Result<Claimed, ProofError> {
+    let signed = SignedContent::parse(&base64(document)?, Form::AttributesOnly)?;
+    let document = object(signed.unverified_content())?;
+    Ok(Claimed { account: id(&document, "accountId")?, instance: id(&document, "instanceId")? })
 }
 
 fn product_codes(document: &Map<String, Value>) -> Result<Vec<String>, ProofError> {

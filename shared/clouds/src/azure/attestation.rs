@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::cms::{Form, SignedContent};
 use crate::fetch::Place;
-use crate::proof::{Expected, Freshness, Machine, ProofError};
+use crate::proof::{Claimed, Expected, Freshness, Machine, ProofError};
 use crate::text::{base64, checked_id, id, object, text};
 use crate::trust::AzureTrust;
 use crate::x509::{Certificate, ChainFault, Purpose, verify_chain};
@@ -79,6 +79,13 @@ impl SelfConsistent {
         let product_claims = plan.into_iter().collect();
         Ok(Machine { cloud: Cloud::Azure, account, instance, region, product_claims, freshness: Freshness::Bound })
     }
+}
+
+/// Whose document it says it is.
+pub(crate) fn claimed(document: &str) -> Result<Claimed, ProofError> {
+    let signed = SignedContent::parse(&base64(document)?, Form::CertificateOnly)?;
+    let claims = object(signed.unverified_content())?;
+    Ok(Claimed { account: guid(&claims, "subscriptionId")?, instance: guid(&claims, "vmId")? })
 }
 
 /// Azure's clock may be ahead of ours.

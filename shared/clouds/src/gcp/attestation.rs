@@ -13,7 +13,7 @@ use marque_core::{Cloud, Duration, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::jwt::UnverifiedJwt;
-use crate::proof::{Expected, Freshness, Machine, ProofError};
+use crate::proof::{Claimed, Expected, Freshness, Machine, ProofError};
 use crate::rsa::RsaKey;
 use crate::text::{checked_id, id, text};
 
@@ -48,27 +48,37 @@ pub(crate) fn verify(
     Ok(machine)
 }
 
+/// Whose token it says it is.
+pub(crate) fn claimed(token: &str) -> Result<Claimed, ProofError> {
+    let claims = UnverifiedJwt::parse(token)?.unverified_claims()?;
+    let instance = instance(&claims)?;
+    Ok(Claimed { account: project(instance)?, instance: id(instance, "instance_id")? })
+}
+
 fn machine(claims: &Map<String, Value>) -> Result<Machine, ProofError> {
-    let instance = claims
-        .get("google")
-        .and_then(|google| google.get("compute_engine"))
-        .and_then(Value::as_object)
-        .ok_or(ProofError::Invalid("GCP: not an instance's token"))?;
-    let project = instance
-        .get("project_number")
-        .and_then(Value::as_u64)
-        .ok_or(ProofError::Invalid("GCP: project_number is no number"))?;
+    let instance = instance(claims)?;
+    let account = project(instance)?;
     // A zone is a region and a letter: europe-west4-a.
     let zone = id(instance, "zone")?;
     let (region, _) = zone.rsplit_once('-').ok_or(ProofError::Invalid("GCP: zone is no zone"))?;
     Ok(Machine {
         cloud: Cloud::Gcp,
-        account: project.to_string(),
+        account,
         instance: id(instance, "instance_id")?,
         region: Some(region.to_owned()),
         product_claims: licenses(instance)?,
         freshness: Freshness::Bound,
     })
+}
+
+fn instance(claims: &Map<String, Value>) -> Result<&Map<String, Value>, ProofError> {
+    let engine = claims.get("google").and_then(|google| google.get("compute_engine"));
+    engine.and_then(Value::as_object).ok_or(ProofError::Invalid("GCP: not an instance's token"))
+}
+
+fn project(instance: &Map<String, Value>) -> Result<String, ProofError> {
+    let number = instance.get("project_number").and_then(Value::as_u64);
+    number.map(|number| number.to_string()).ok_or(ProofError::Invalid("GCP: project_number is no number"))
 }
 
 fn licenses(instance: &Map<String, Value>) -> Result<Vec<String>, ProofError> {

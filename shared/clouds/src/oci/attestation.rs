@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use crate::fetch::Place;
 use crate::jwt::UnverifiedJwt;
 use crate::oci::regions::{Region, Regions};
-use crate::proof::{Expected, Freshness, Machine, OciProof, ProofError, SignedRequest};
+use crate::proof::{Claimed, Expected, Freshness, Machine, OciProof, ProofError, SignedRequest};
 use crate::text::{base64url, checked_id, text};
 use crate::trust::OciTrust;
 use crate::x509::{Certificate, ChainFault, Purpose, verify_chain};
@@ -63,6 +63,11 @@ impl<'p> UnverifiedInstance<'p> {
     /// Where it runs, as it says itself; a region of the list.
     pub(crate) fn region(&self) -> &Region {
         &self.region
+    }
+
+    /// Whose certificate it says it is.
+    pub(crate) fn claimed(&self) -> Claimed {
+        Claimed { account: self.tenancy.clone(), instance: self.instance.clone() }
     }
 
     /// Checks the chain to these roots. `Ok(false)`: the issuer is unknown.

@@ -4,47 +4,75 @@ use axum::response::Response;
 use http::StatusCode;
 use marque_core::machine::{AWAY, Held, PROOF_PAYS, PROVISIONAL};
 use marque_core::{
-    ActivationId, Actor, Check, CustomerId, Event, EventId, KeyChange, License, LicenseCode, LicenseId, Outcome, Paid,
-    Plans, Purpose, Reason, RegisteredMachine, Timestamp, Verdict, What, evaluate,
+    ActivationId, Actor, Check, CustomerId, Event, EventId, KeyChange, License, LicenseCode, LicenseId, Paid, Plans,
+    Purpose, Reason, RegisteredMachine, Timestamp, TokenId, Verdict, What, evaluate,
 };
-use marque_store::{Along, Billed, Change, CheckIn, Committed, IssueLicense, KeyRule};
+use marque_store::{Along, Billed, BilledFor, Change, Committed, IssueLicense};
 use sha2::{Digest, Sha256};
 
 use super::judged::Judged;
 use crate::app::LicensePlans;
 use crate::history::new_event;
 use crate::problem::{Error, Taken};
-use crate::validate::{Context, answer, new_token_id, stamp};
+use crate::validate::{Context, answer, new_token_id};
 use crate::{App, chance};
 
-/// One try: `None` when somebody else changed the same things meanwhile.
-pub(super) async fn register(app: &App, judged: &Judged<'_>) -> Result<Option<Response>, Error> {
+/// One try: `None` when somebody else changed the same things meanwhile. `here`: what the account is billed for in the
+/// domain.
+pub(super) async fn register(app: &App, judged: &Judged<'_>, here: Option<Billed>) -> Result<Option<Response>, Error> {
     if judged.is_shut_out() {
         return Err(Error::MachineTaken(Taken::ShutOut));
     }
     if judged.key_change() == Some(KeyChange::Refused) {
         return Err(Error::MachineTaken(Taken::ByKey));
     }
-    let Judged { machine, request, .. } = judged;
-    let here = app.store().billed(machine.cloud, &machine.account, &request.caller.product, judged.domain()).await?;
-    match (here, elsewhere(app, judged).await?) {
+    match read(app, judged, here).await? {
         (Some(here), left) => hold(app, judged, here, left).await,
         (None, Some(left)) => move_domain(app, judged, left).await,
         (None, None) => issue(app, judged).await,
     }
 }
 
-/// What the machine still holds in another domain. One machine's proofs pay for one domain, whatever key it comes with.
-async fn elsewhere(app: &App, judged: &Judged<'_>) -> Result<Option<Left>, Error> {
-    let Some(held) = judged.holds().filter(|held| held.domain != *judged.domain()) else { return Ok(None) };
+/// The licence that the account has in the domain, and the one that the machine still holds in another: one machine's
+/// proofs pay for one domain, whatever key it comes with. Both are read in one request.
+async fn read(app: &App, judged: &Judged<'_>, here: Option<Billed>) -> Result<(Option<Here>, Option<Left>), Error> {
     let Judged { machine, request, .. } = judged;
-    let there = app.store().billed(machine.cloud, &machine.account, &request.caller.product, &held.domain).await?;
-    if there.is_none_or(|there| there.instance != machine.instance || there.license != held.license) {
-        return Ok(None);
+    let held = judged.holds().filter(|held| held.domain != *judged.domain());
+    let there = held.as_ref().map(|held| BilledFor {
+        cloud: machine.cloud,
+        account: &machine.account,
+        product: &request.caller.product,
+        domain: &held.domain,
+    });
+    let named = here.as_ref().map(|here| here.license).into_iter().chain(held.map(|held| held.license));
+    let named: Vec<_> = named.collect();
+    if named.is_empty() {
+        return Ok((None, None));
     }
-    let license = app.store().license(held.license).await?.ok_or(Error::LicenseNotFound)?;
-    let plans = app.plans(&license).await?;
-    Ok(Some(Left { held, license, plans }))
+    let (licenses, there) = app.store().licenses_and_billed(&named, there).await?;
+    let license = |id| licenses.iter().find(|license| license.id == id).cloned().ok_or(Error::LicenseNotFound);
+    let here = match here {
+        Some(billed) => Some(Here { license: license(billed.license)?, billed }),
+        None => None,
+    };
+    let still = |held: &Held| {
+        there.as_ref().is_some_and(|there| there.instance == machine.instance && there.license == held.license)
+    };
+    let left = match held.filter(still) {
+        Some(held) => {
+            let license = license(held.license)?;
+            let plans = app.plans(&license).await?;
+            Some(Left { held, license, plans })
+        }
+        None => None,
+    };
+    Ok((here, left))
+}
+
+/// The licence that the account has in the domain, and which machine holds it.
+struct Here {
+    billed: Billed,
+    license: License,
 }
 
 /// A licence that the machine holds in another domain.
@@ -69,9 +97,9 @@ impl Left {
 }
 
 /// The account has a licence in this domain: it is paid on, and changes hands if another machine or key asks.
-async fn hold(app: &App, judged: &Judged<'_>, held: Billed, left: Option<Left>) -> Result<Option<Response>, Error> {
+async fn hold(app: &App, judged: &Judged<'_>, here: Here, left: Option<Left>) -> Result<Option<Response>, Error> {
     let now = judged.now;
-    let license = app.store().license(held.license).await?.ok_or(Error::LicenseNotFound)?;
+    let Here { billed: held, license } = here;
     let plans = app.plans(&license).await?;
     let domain = judged.domain();
     let record = judged.record(license.id);
@@ -225,14 +253,8 @@ async fn commit(
     let Changed { license, mut after, plans_before, plans_after, what, mut along, record } = changed;
     let mut events = Vec::new();
     for what in what {
-        let event = Event::after(
-            after.head,
-            EventId::new(judged.now, chance::draw()),
-            license.id,
-            judged.now,
-            Actor::Holder,
-            what,
-        );
+        let id = EventId::new(judged.now, chance::draw());
+        let event = Event::after(after.head, id, license.id, judged.now, Actor::Holder, what);
         after.head = event.head();
         events.push(event);
     }
@@ -241,11 +263,23 @@ async fn commit(
         along.event(event)?;
     }
     let (plans_before, plans_after) = (plans_before.as_ref(), plans_after.as_ref());
+    let jti = checked(judged, &mut after, plans_after);
     let change = Change { before: license, after: &after, plans_before, plans_after, event: last };
     match app.store().transition(change, &along).await? {
-        Committed::Done => finish(app, judged, &after, plans_after, &record, status).await,
+        Committed::Done => respond(app, judged, &after, plans_after, &record, jti, status).await.map(Some),
         Committed::Overtaken => Ok(None),
     }
+}
+
+/// Records the check that this answer is: the lease with this id, if there will be one, is then known.
+fn checked(judged: &Judged<'_>, license: &mut License, plans: Plans<'_>) -> TokenId {
+    let caller = &judged.request.caller;
+    let jti = new_token_id(judged.now);
+    let granted = verdict(judged, license, plans).is_valid();
+    if let Some(activation) = license.activations.get_mut(judged.domain()).filter(|_| granted) {
+        activation.check(judged.now, caller.instance_id.0, caller.product_version.clone(), jti);
+    }
+    jti
 }
 
 /// The account's first licence in this domain.
@@ -280,37 +314,29 @@ async fn issue(app: &App, judged: &Judged<'_>) -> Result<Option<Response>, Error
         along.provisional(&record)?;
     }
     let plans = Plans { running: &offer.plan, next: None };
+    let jti = checked(judged, &mut license, plans);
     // Nobody is told the code: the account is the owner, and its machines hold the licence by their keys.
     let code = LicenseCode::generate(chance::draw());
     let issue = IssueLicense { license: &license, plans, code: &code, event: &issued };
     match app.store().issue(issue, &along).await? {
-        Committed::Done => finish(app, judged, &license, plans, &record, StatusCode::CREATED).await,
+        Committed::Done => respond(app, judged, &license, plans, &record, jti, StatusCode::CREATED).await.map(Some),
         Committed::Overtaken => Ok(None),
     }
 }
 
-/// Stamps the activation, so that the lease that is about to be signed is known, and answers. `None`: somebody has
-/// changed it since, so that it is to be judged anew.
-async fn finish(
+async fn respond(
     app: &App,
     judged: &Judged<'_>,
     license: &License,
     plans: Plans<'_>,
     record: &RegisteredMachine,
+    jti: TokenId,
     status: StatusCode,
-) -> Result<Option<Response>, Error> {
-    let caller = &judged.request.caller;
-    let jti = new_token_id(judged.now);
+) -> Result<Response, Error> {
     let verdict = verdict(judged, license, plans);
-    if matches!(verdict.outcome, Outcome::Granted { .. }) {
-        let stamp = stamp(caller, license.id, jti, KeyRule::Signed(record.key), judged.now);
-        if !matches!(app.store().check_in(stamp).await?, Some(CheckIn::Stamped(_))) {
-            return Ok(None);
-        }
-    }
     let activation = license.activations.get(judged.domain()).map(|activation| activation.id);
-    let context = Context { caller, jti, prev: None, activation, machine: Some(record) };
-    answer(app, status, &verdict, context).await.map(Some)
+    let context = Context { caller: &judged.request.caller, jti, prev: None, activation, machine: Some(record) };
+    answer(app, status, &verdict, context).await
 }
 
 /// Licences are listed by customer. An account of a cloud is one without a person: its id follows from its name.

@@ -8,14 +8,14 @@ use super::body::Code;
 use super::judged::Judged;
 use crate::App;
 use crate::problem::{Error, Taken};
-use crate::validate::{ToBind, bind_or_confirm, license_of};
+use crate::validate::{ToBind, bind_or_confirm};
 
 /// One try: `None` when somebody else changed the same things meanwhile.
 pub(super) async fn register(app: &App, judged: &Judged<'_>) -> Result<Option<Response>, Error> {
     let (license, key) = match &judged.request.code {
         Code::Mistyped => return Err(Error::CodeMistyped),
-        Code::Given(code) => {
-            let license = app.store().license(license_of(app, code).await?).await?;
+        Code::Given(_) => {
+            let license = app.store().license(judged.by_code.ok_or(Error::LicenseNotFound)?).await?;
             // The code outweighs a machine's key.
             (license.ok_or(Error::LicenseNotFound)?, KeyRule::Replace(None))
         }

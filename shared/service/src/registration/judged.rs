@@ -18,6 +18,8 @@ pub(super) struct Judged<'r> {
     pub(super) machine: &'r Machine,
     /// The machine as it registered last.
     pub(super) known: Option<RegisteredMachine>,
+    /// Which licence its code is.
+    pub(super) by_code: Option<LicenseId>,
     pub(super) listing: &'r Listing,
     /// The listing is not proven, only the machine (OCI without a token).
     pub(super) unproven: bool,

@@ -3,10 +3,10 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode};
-use marque_clouds::{Expected, Machine, RegionRoots};
+use marque_clouds::{Expected, Machine, ProofError, RegionRoots};
 use marque_core::listing::Mode;
-use marque_core::{Check, Product, ProofBinding, Purpose, RegisteredMachine, Timestamp, evaluate};
-use marque_store::{Challenge, CheckIn, KeptRoots, KeyRule, StoreError};
+use marque_core::{Check, ProofBinding, Purpose, RegisteredMachine, Timestamp, evaluate};
+use marque_store::{CheckIn, Found, KeptRoots, KeyRule, Named, NamedMachine, StoreError, Use};
 use sha2::{Digest, Sha256};
 
 use super::body::{Code, Registration, RegistrationSchema};
@@ -44,50 +44,84 @@ pub(crate) async fn register(
     let now = app.clock().now();
     let request = &body.value;
     let digest: [u8; 32] = Sha256::digest(&body.bytes).into();
-    let challenge = usable(&app, request, &digest, now).await?;
+    let mut found = look_up(&app, request, now).await?;
+    let mut used = usable(&found, request, &digest)?;
     if !signed_by(&headers, &request.public_key, &Method::POST, PATH, &body.bytes)? {
         return Err(Error::SignatureRequired);
     }
-    if challenge.used.is_some() {
-        return again(&app, request, &digest, now).await;
+    if let Some(used) = used {
+        return again(&app, request, used, found.machine, now).await;
     }
-    let machine = prove(&app, request, now).await?;
-    let product = app.store().product(&request.caller.product).await?.ok_or(Error::ProductNotListed)?;
+    let machine = prove(&app, request, found.roots.take(), now).await?;
     for attempt in 0..TRIES {
-        if attempt > 0 && usable(&app, request, &digest, now).await?.used.is_some() {
-            return again(&app, request, &digest, now).await;
+        if attempt > 0 {
+            found = look_up(&app, request, now).await?;
+            used = usable(&found, request, &digest)?;
         }
-        if let Some(response) = judge(&app, request, digest, &machine, &product, now).await? {
+        if let Some(used) = used {
+            return again(&app, request, used, found.machine, now).await;
+        }
+        if let Some(response) = judge(&app, request, digest, &machine, std::mem::take(&mut found), now).await? {
             return Ok(response);
         }
     }
     Err(StoreError::Contention { item: "a registration".to_owned() }.into())
 }
 
-/// The challenge, if this request may use it: given for its cloud, and used by nobody or by these very bytes.
-async fn usable(app: &App, request: &Registration, digest: &[u8; 32], now: Timestamp) -> Result<Challenge, Error> {
-    let found = app.store().challenge(&request.challenge, now).await?;
-    let mine = |challenge: &Challenge| {
-        let free = challenge.used.as_ref().is_none_or(|used| used.body == *digest);
-        challenge.cloud == request.proof.cloud() && free
+/// Reads all that the body names in one request: the challenge, what its proof says the machine is, what that is billed
+/// for. Nothing of it counts before the proof is verified.
+async fn look_up(app: &App, request: &Registration, now: Timestamp) -> Result<Found, Error> {
+    let verifier = app.verifier().ok();
+    let claimed = verifier.as_ref().and_then(|verifier| verifier.claimed(&request.proof));
+    let region = verifier.as_ref().and_then(|verifier| verifier.region_needed(&request.proof));
+    let code = match &request.code {
+        Code::Given(code) => Some(code.digest()),
+        Code::Absent | Code::Mistyped => None,
     };
-    found.filter(mine).ok_or(Error::ChallengeUnknown)
+    let machine = claimed.as_ref().map(|claimed| NamedMachine {
+        cloud: request.proof.cloud(),
+        account: &claimed.account,
+        instance: &claimed.instance,
+    });
+    let named = Named {
+        challenge: &request.challenge,
+        product: &request.caller.product,
+        domain: &request.caller.fingerprint.value,
+        machine,
+        code: code.as_ref(),
+        region: region.as_deref(),
+    };
+    Ok(app.store().named(named, now).await?)
 }
 
-async fn prove(app: &App, request: &Registration, now: Timestamp) -> Result<Machine, Error> {
+/// Whether this request may use the challenge: given for its cloud, and used by nobody; or by these very bytes, and what
+/// for.
+fn usable(found: &Found, request: &Registration, digest: &[u8; 32]) -> Result<Option<Use>, Error> {
+    match &found.challenge {
+        Some(challenge) if challenge.cloud == request.proof.cloud() => match &challenge.used {
+            Some(used) if used.body != *digest => Err(Error::ChallengeUnknown),
+            used => Ok(used.clone()),
+        },
+        _ => Err(Error::ChallengeUnknown),
+    }
+}
+
+async fn prove(app: &App, request: &Registration, kept: Option<KeptRoots>, now: Timestamp) -> Result<Machine, Error> {
     let verifier = app.verifier()?;
     let binding = ProofBinding::of(&request.challenge, &request.public_key_text);
     let prefix = audience_prefix(app);
-    let kept = match verifier.region_needed(&request.proof) {
-        Some(region) => app.store().kept_roots(&region).await?.map(roots),
-        None => None,
-    };
     let expected = Expected { binding: &binding, audience_prefix: &prefix };
+    let kept = kept.map(roots);
     let verified = verifier.verify(&request.proof, expected, kept.as_ref(), now).await?;
     if let Some(RegionRoots { region, certificates, refresh_at }) = verified.learned {
         app.store().keep_roots(&KeptRoots { region, certificates, refresh_at }).await?;
     }
-    Ok(verified.machine)
+    let Machine { account, instance, .. } = &verified.machine;
+    // Both readings are of the same bytes; said again, so that it does not hang on that.
+    match verifier.claimed(&request.proof) {
+        Some(claimed) if claimed.account == *account && claimed.instance == *instance => Ok(verified.machine),
+        _ => Err(ProofError::Invalid("the machine changed").into()),
+    }
 }
 
 fn roots(kept: KeptRoots) -> RegionRoots {
@@ -101,27 +135,33 @@ async fn judge(
     request: &Registration,
     digest: [u8; 32],
     machine: &Machine,
-    product: &Product,
+    found: Found,
     now: Timestamp,
 ) -> Result<Option<Response>, Error> {
-    let (listing, unproven) = listing_of(product, machine, !matches!(request.code, Code::Absent))?;
+    let product = found.product.ok_or(Error::ProductNotListed)?;
+    let (listing, unproven) = listing_of(&product, machine, !matches!(request.code, Code::Absent))?;
     if request.caller.fingerprint.kind != product.fingerprint_kind {
         let wanted = product.fingerprint_kind.as_str();
         return Err(Error::invalid("/fingerprint/kind", format!("must be `{wanted}`: the product asks for it")));
     }
-    let known = app.store().machine(machine.cloud, &machine.instance).await?;
-    let judged = Judged { request, digest, machine, known, listing, unproven, now };
+    let (known, by_code) = (found.machine, found.license);
+    let judged = Judged { request, digest, machine, known, by_code, listing, unproven, now };
     match listing.mode {
-        Mode::Billed => billed::register(app, &judged).await,
+        Mode::Billed => billed::register(app, &judged, found.billed).await,
         Mode::Byol => byol::register(app, &judged).await,
         Mode::Saas => Err(Error::ProductNotListed),
     }
 }
 
 /// The same bytes again: the answer was lost, the registration was not. What has changed since is not undone.
-async fn again(app: &App, request: &Registration, digest: &[u8; 32], now: Timestamp) -> Result<Response, Error> {
-    let used = usable(app, request, digest, now).await?.used.ok_or(Error::ChallengeUnknown)?;
-    let machine = app.store().machine(request.proof.cloud(), &used.instance).await?.ok_or(Error::ChallengeUnknown)?;
+async fn again(
+    app: &App,
+    request: &Registration,
+    used: Use,
+    machine: Option<RegisteredMachine>,
+    now: Timestamp,
+) -> Result<Response, Error> {
+    let machine = machine.filter(|machine| machine.instance == used.instance).ok_or(Error::ChallengeUnknown)?;
     if machine.revoked {
         return Err(Error::MachineTaken(Taken::ShutOut));
     }

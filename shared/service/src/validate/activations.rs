@@ -7,10 +7,10 @@ use http::{HeaderMap, StatusCode};
 use marque_core::time::DAY;
 use marque_core::token::PublicKey;
 use marque_core::{
-    ActivationId, Actor, Binding, Check, Kind, License, LicenseCode, LicenseId, Purpose, RegisteredMachine, Seen,
-    Timestamp, What, evaluate,
+    ActivationId, Actor, Binding, Check, Kind, License, LicenseCode, LicenseId, Purpose, RegisteredMachine, Timestamp,
+    What, evaluate,
 };
-use marque_store::{Along, Bind, Change, CheckIn, Committed, KeyRule, StoreError};
+use marque_store::{Along, Bind, Change, CheckIn, Committed, KeyRule, Stamp, StoreError};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -143,11 +143,9 @@ pub(crate) async fn bind_or_confirm(
         return answer(app, StatusCode::OK, &verdict, context).await.map(Some);
     }
     if let Some(held) = license.activations.get(domain) {
-        if app.store().keep(along).await? == Committed::Overtaken {
+        if !stamped(app, stamp(caller, license.id, jti, key, now), along).await? {
             return Ok(None);
         }
-        let stamp = stamp(caller, license.id, jti, key, now);
-        let Some(CheckIn::Stamped(_)) = app.store().check_in(stamp).await? else { return Ok(None) };
         let context = Context { caller, jti, prev: None, activation: Some(held.id), machine };
         return answer(app, StatusCode::OK, &verdict, context).await.map(Some);
     }
@@ -159,14 +157,7 @@ pub(crate) async fn bind_or_confirm(
     let activation = ActivationId::new(now, chance::draw());
     let mut after = license.clone().bind(*domain, activation, public_key, position.plan, now);
     if let Some(bound) = after.activations.get_mut(domain) {
-        let product_version = caller.product_version.clone();
-        bound.seen = Some(Seen {
-            at: now,
-            instance_id: caller.instance_id.0,
-            product_version,
-            lease: jti,
-            previous_lease: None,
-        });
+        bound.check(now, caller.instance_id.0, caller.product_version.clone(), jti);
     }
     let what = What::Activated { activation, fingerprint: *domain, rebind: binding == Binding::Rebind };
     let event = new_event(license, Actor::Holder, what, now);
@@ -181,6 +172,16 @@ pub(crate) async fn bind_or_confirm(
     let verdict = evaluate(&after, plans.as_ref(), check, now);
     let context = Context { caller, jti, prev: None, activation: Some(activation), machine };
     answer(app, StatusCode::CREATED, &verdict, context).await.map(Some)
+}
+
+/// Stamps the activation, and what goes along with that or not at all; `false` when somebody else was faster.
+async fn stamped(app: &App, stamp: Stamp<'_>, along: &Along) -> Result<bool, Error> {
+    if along.is_empty() {
+        return Ok(matches!(app.store().check_in(stamp).await?, Some(CheckIn::Stamped(_))));
+    }
+    let mut along = along.clone();
+    along.check_in(&stamp);
+    Ok(app.store().keep(&along).await? == Committed::Done)
 }
 
 /// Releases a server: its domain is free again. Harmless to repeat.

@@ -16,7 +16,7 @@ mod validations;
 pub(crate) use activations::{ToBind, bind_or_confirm, read_public_key};
 pub(crate) use answer::{CheckAnswer, Context, answer};
 pub(crate) use caller::{Caller, FingerprintSchema};
-pub(crate) use checking::{TRIES, license_of, new_token_id, stamp};
+pub(crate) use checking::{TRIES, new_token_id, stamp};
 pub(crate) use files::{FileFor, check_files, download, file_domain};
 
 use axum::Router;

@@ -368,3 +368,31 @@ async fn the_publisher_confirms_and_shuts_out() {
     assert_eq!(clouds.check(&first, 1, &key(1)).await.ok(200)["code"], "REVOKED");
     clouds.register(&key(1), place(Cloud::Aws, "vm", 1)).await.problem(409, "MACHINE_TAKEN");
 }
+
+#[tokio::test]
+async fn a_registration_is_two_reads_and_one_transaction_deep() {
+    use marque_embedded::Operation::{BatchGetItem, GetItem, TransactWriteItems};
+
+    let clouds = Clouds::new().await;
+    let asked = async |key: &SigningKey, at: Place<'_>| {
+        let challenge = clouds.challenge(at.cloud).await;
+        let body = clouds.body(&challenge, key, &at);
+        clouds.house.embedded.calls().record(true);
+        let answer = clouds.send("/v1/registrations", &body, Some(key)).await;
+        assert!(answer.status.is_success(), "{}", answer.text());
+        clouds.house.embedded.calls().record(false);
+        let calls = clouds.house.embedded.calls().take();
+        calls.into_iter().filter_map(|call| call.operation).collect::<Vec<_>>()
+    };
+    let (at, deep) = (place(Cloud::Azure, "vm", 1), [BatchGetItem, BatchGetItem, TransactWriteItems]);
+    assert_eq!(asked(&key(1), at).await, [BatchGetItem, GetItem, TransactWriteItems], "the newest plan");
+    asked(&key(1), at).await;
+    for (what, key, at) in [
+        ("a daily proof", key(1), at),
+        ("a new key", key(2), at),
+        ("a move", key(2), Place { domain: 2, ..at }),
+        ("another machine", key(3), Place { machine: "another", domain: 2, ..at }),
+    ] {
+        assert_eq!(asked(&key, at).await, deep, "{what}");
+    }
+}

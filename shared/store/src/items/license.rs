@@ -389,6 +389,10 @@ fn activation_changes(before: &License, after: &License, expression: &mut Expres
                         expression.set(&[names::ACTIVATIONS, &key, name], super::binary(&new));
                     }
                 }
+                if let Some(seen) = activation.seen.as_ref().filter(|_| known.seen != activation.seen) {
+                    let version = seen.product_version.as_deref();
+                    record_check(expression, &key, seen.at, &seen.instance_id, version, seen.lease);
+                }
                 if let Some(file) = activation.file.filter(|_| known.file != activation.file) {
                     expression.set(&[names::ACTIVATIONS, &key, names::FILE], super::text(file));
                 }
@@ -399,6 +403,27 @@ fn activation_changes(before: &License, after: &License, expression: &mut Expres
         expression.remove(&[names::ACTIVATIONS, &keys::fingerprint(domain)]);
     }
     Ok(())
+}
+
+/// Records a check in the activation of a domain. The lease before is the one that is there at that instant.
+pub(crate) fn record_check(
+    expression: &mut Expression,
+    domain: &str,
+    at: Timestamp,
+    instance_id: &[u8; 16],
+    product_version: Option<&str>,
+    lease: TokenId,
+) {
+    let of = |name: &'static str| [names::ACTIVATIONS, domain, name];
+    expression
+        .set(&of(names::SEEN), super::number(at.unix()))
+        .set(&of(names::INSTANCE), super::binary(instance_id))
+        .copy(&of(names::PREVIOUS_LEASE), &of(names::LEASE), super::text(names::NO_LEASE))
+        .set(&of(names::LEASE), super::text(lease));
+    match product_version {
+        Some(version) => expression.set(&of(names::PRODUCT_VERSION), super::text(version)),
+        None => expression.remove(&of(names::PRODUCT_VERSION)),
+    };
 }
 
 fn keys_of(bytes: &[u8]) -> Result<Vec<[u8; 32]>, &'static str> {

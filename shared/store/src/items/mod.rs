@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 pub(crate) use catalog::{PlanItem, ProductItem};
 pub(crate) use customer::{CustomerItem, EMAIL, ERASED};
 pub(crate) use event::{EventItem, NOTE_SALT, NOTE_TEXT};
-pub(crate) use license::{LicenseItem, changes, names};
+pub(crate) use license::{LicenseItem, changes, names, record_check};
 pub(crate) use revocations::RevocationsItem;
 pub use revocations::{MAX_REVOKED, RevocationList};
 
