@@ -3,10 +3,9 @@
 use marque_core::code::CodeDigest;
 use marque_core::{Cloud, FingerprintValue, License, LicenseId, Product, RegisteredMachine, Slug, Timestamp};
 
-use crate::items::{self, Item, LicenseItem, ProductItem};
+use crate::items::{self, BilledItem, ChallengeItem, Item, LicenseItem, MachineItem, ProductItem, RootsItem};
 use crate::keys::{self, Key};
 use crate::licenses::CodeItem;
-use crate::machines::{BilledItem, ChallengeItem, MachineItem, RootsItem};
 use crate::{Billed, Challenge, KeptRoots, Store, StoreError};
 
 /// What the body of a registration names.

@@ -2,19 +2,16 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use marque_core::machine::{AWAY, Held, PROOF_PAYS, PROVISIONAL};
-use marque_core::{
-    ActivationId, Actor, Check, CustomerId, Event, EventId, KeyChange, License, LicenseCode, LicenseId, Paid, Plans,
-    Purpose, Reason, RegisteredMachine, Timestamp, TokenId, Verdict, What, evaluate,
-};
-use marque_store::{Along, Billed, BilledFor, Change, Committed, IssueLicense};
-use sha2::{Digest, Sha256};
+use marque_core::machine::{AWAY, Held, PROOF_PAYS};
+use marque_core::{ActivationId, Actor, KeyChange, License, RegisteredMachine, Timestamp, What};
+use marque_store::{Along, Billed, BilledFor, Change};
 
+use super::issue::issue;
 use super::judged::Judged;
+use super::outcome::{Changed, commit, stopped};
 use crate::app::LicensePlans;
 use crate::history::new_event;
 use crate::problem::{Error, Taken};
-use crate::validate::{Context, answer, new_token_id};
 use crate::{App, chance};
 
 /// One try: `None` when somebody else changed the same things meanwhile. `here`: what the account is billed for in the
@@ -200,149 +197,4 @@ async fn paid_on(
     let what = What::PlanChanged { plan: listed.plan.clone(), revision: listed.revision, percent: 0 };
     let plans = app.plans(&paid).await?;
     Ok(PaidOn { license: paid, plans, what: Some(what) })
-}
-
-/// The answer when support has stopped the licence: nothing else about it matters then, and nothing is changed.
-async fn stopped(
-    app: &App,
-    judged: &Judged<'_>,
-    license: &License,
-    plans: &LicensePlans,
-    record: &RegisteredMachine,
-) -> Result<Option<Response>, Error> {
-    let verdict = verdict(judged, license, plans.as_ref());
-    let stopped = verdict.reasons().iter().any(|reason| matches!(reason, Reason::Revoked | Reason::Suspended));
-    if !stopped {
-        return Ok(None);
-    }
-    let context = Context {
-        caller: &judged.request.caller,
-        jti: new_token_id(judged.now),
-        prev: None,
-        activation: None,
-        machine: Some(record),
-    };
-    answer(app, StatusCode::OK, &verdict, context).await.map(Some)
-}
-
-fn verdict<'a>(judged: &Judged<'_>, license: &'a License, plans: Plans<'a>) -> Verdict<'a> {
-    let caller = &judged.request.caller;
-    let purpose = Purpose::Activate { trial_used: false };
-    let check = Check { product: &caller.product, domain: &caller.fingerprint.value, purpose };
-    evaluate(license, plans, check, judged.now)
-}
-
-/// A licence that a registration changes.
-struct Changed<'l> {
-    license: &'l License,
-    after: License,
-    plans_before: LicensePlans,
-    plans_after: LicensePlans,
-    /// What its history tells of it, in this order.
-    what: Vec<What>,
-    along: Along,
-    record: RegisteredMachine,
-}
-
-async fn commit(
-    app: &App,
-    judged: &Judged<'_>,
-    changed: Changed<'_>,
-    status: StatusCode,
-) -> Result<Option<Response>, Error> {
-    let Changed { license, mut after, plans_before, plans_after, what, mut along, record } = changed;
-    let mut events = Vec::new();
-    for what in what {
-        let id = EventId::new(judged.now, chance::draw());
-        let event = Event::after(after.head, id, license.id, judged.now, Actor::Holder, what);
-        after.head = event.head();
-        events.push(event);
-    }
-    let Some((last, earlier)) = events.split_last() else { return Ok(None) };
-    for event in earlier {
-        along.event(event)?;
-    }
-    let (plans_before, plans_after) = (plans_before.as_ref(), plans_after.as_ref());
-    let jti = checked(judged, &mut after, plans_after);
-    let change = Change { before: license, after: &after, plans_before, plans_after, event: last };
-    match app.store().transition(change, &along).await? {
-        Committed::Done => respond(app, judged, &after, plans_after, &record, jti, status).await.map(Some),
-        Committed::Overtaken => Ok(None),
-    }
-}
-
-/// Records the check that this answer is: the lease with this id, if there will be one, is then known.
-fn checked(judged: &Judged<'_>, license: &mut License, plans: Plans<'_>) -> TokenId {
-    let caller = &judged.request.caller;
-    let jti = new_token_id(judged.now);
-    let granted = verdict(judged, license, plans).is_valid();
-    if let Some(activation) = license.activations.get_mut(judged.domain()).filter(|_| granted) {
-        activation.check(judged.now, caller.instance_id.0, caller.product_version.clone(), jti);
-    }
-    jti
-}
-
-/// The account's first licence in this domain.
-async fn issue(app: &App, judged: &Judged<'_>) -> Result<Option<Response>, Error> {
-    let now = judged.now;
-    let (product, listing) = (&judged.request.caller.product, judged.listing);
-    let offer = app.store().plan(product, &listing.plan).await?.ok_or(Error::ProductNotListed)?;
-    let machine = judged.machine;
-    if judged.unproven && app.store().had_provisional(machine.cloud, &machine.account, product).await? {
-        return Err(Error::ProductNotListed);
-    }
-    let id = LicenseId::new(now, chance::draw());
-    let customer = account_as_customer(machine.cloud.as_str(), &machine.account);
-    let kind = judged.request.caller.fingerprint.kind;
-    let record = judged.record(id);
-    let life = if judged.unproven { PROVISIONAL } else { PROOF_PAYS };
-    let activation = ActivationId::new(now, chance::draw());
-    let mut license = License::issue(id, product.clone(), kind, customer, &offer, now, now);
-    // Whatever the plan's period is: proofs pay, not periods.
-    license.running.paid = Paid::Until(now.after(life));
-    license = license.bind(record.domain, activation, Some(record.key), &offer.plan, now);
-    license.version = 0;
-    let reference = offer.reference.clone();
-    let issued = What::Issued { customer, plan: reference.plan, revision: reference.revision, percent: 0 };
-    let issued = new_event(&license, Actor::Holder, issued, now);
-    let bound = What::Activated { activation, fingerprint: record.domain, rebind: false };
-    let bound = Event::after(issued.head(), EventId::new(now, chance::draw()), id, now, Actor::Holder, bound);
-    license.head = bound.head();
-    let mut along = judged.along(&record)?;
-    along.billed(&record, None)?.activation(activation, id)?.event(&bound)?;
-    if judged.unproven {
-        along.provisional(&record)?;
-    }
-    let plans = Plans { running: &offer.plan, next: None };
-    let jti = checked(judged, &mut license, plans);
-    // Nobody is told the code: the account is the owner, and its machines hold the licence by their keys.
-    let code = LicenseCode::generate(chance::draw());
-    let issue = IssueLicense { license: &license, plans, code: &code, event: &issued };
-    match app.store().issue(issue, &along).await? {
-        Committed::Done => respond(app, judged, &license, plans, &record, jti, StatusCode::CREATED).await.map(Some),
-        Committed::Overtaken => Ok(None),
-    }
-}
-
-async fn respond(
-    app: &App,
-    judged: &Judged<'_>,
-    license: &License,
-    plans: Plans<'_>,
-    record: &RegisteredMachine,
-    jti: TokenId,
-    status: StatusCode,
-) -> Result<Response, Error> {
-    let verdict = verdict(judged, license, plans);
-    let activation = license.activations.get(judged.domain()).map(|activation| activation.id);
-    let context = Context { caller: &judged.request.caller, jti, prev: None, activation, machine: Some(record) };
-    answer(app, status, &verdict, context).await
-}
-
-/// Licences are listed by customer. An account of a cloud is one without a person: its id follows from its name.
-fn account_as_customer(cloud: &str, account: &str) -> CustomerId {
-    let digest = Sha256::digest(format!("marque/account/v1\n{cloud}\n{account}"));
-    let mut random = [0; 10];
-    random.copy_from_slice(&digest[..10]);
-    CustomerId::new(Timestamp::EPOCH, random)
 }

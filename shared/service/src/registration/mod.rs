@@ -7,7 +7,9 @@ mod billed;
 mod body;
 mod byol;
 mod challenges;
+mod issue;
 mod judged;
+mod outcome;
 mod registrations;
 #[cfg(feature = "aws")]
 mod trust;

@@ -5,6 +5,7 @@ mod catalog;
 mod customer;
 mod event;
 mod license;
+mod machine;
 mod revocations;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ pub(crate) use catalog::{PlanItem, ProductItem};
 pub(crate) use customer::{CustomerItem, EMAIL, ERASED};
 pub(crate) use event::{EventItem, NOTE_SALT, NOTE_TEXT};
 pub(crate) use license::{LicenseItem, changes, names, record_check};
+pub(crate) use machine::{BilledItem, ChallengeItem, MachineItem, RootsItem};
 pub(crate) use revocations::RevocationsItem;
 pub use revocations::{MAX_REVOKED, RevocationList};
 
