@@ -1,5 +1,7 @@
 //! Machines of clouds: what support compares with the clouds' usage reports, confirms or shuts out.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
@@ -37,6 +39,9 @@ pub(crate) struct MachineAnswer {
     product: Slug,
     #[schema(value_type = String)]
     license_id: LicenseId,
+    /// Every licence that it has, of this product and others: what `confirm` and `revoke` are about.
+    #[schema(value_type = Vec<String>)]
+    licenses: BTreeSet<LicenseId>,
     /// Listing and freshness are proven, or somebody has confirmed it.
     confirmed: bool,
     /// It is shut out.
@@ -53,6 +58,7 @@ pub(crate) struct MachineAnswer {
 impl From<RegisteredMachine> for MachineAnswer {
     fn from(machine: RegisteredMachine) -> Self {
         Self {
+            licenses: machine.licenses(),
             cloud: machine.cloud,
             account: machine.account,
             instance: machine.instance,
@@ -192,7 +198,8 @@ async fn change(app: &App, path: (&str, &str), call: &Call<Because>, action: Act
             let (plans_before, plans_after) = (plans.as_ref(), plans.as_ref());
             along.transition(Change { before: &license, after: &after, plans_before, plans_after, event: &event })?;
         }
-        let success = Success::new(StatusCode::OK, &MachineAnswer::from(record))?;
+        let answer = MachineAnswer { licenses: machine.licenses(), ..record.into() };
+        let success = Success::new(StatusCode::OK, &answer)?;
         call.once.keep(&mut along, &success, now)?;
         if app.store().keep(&along).await? == Committed::Done {
             return Ok(success);

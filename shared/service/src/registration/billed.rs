@@ -133,9 +133,8 @@ async fn hold(app: &App, judged: &Judged<'_>, here: Here, left: Option<Left>) ->
     } else {
         What::Proven { cloud: record.cloud, until: after.last_term().paid.end().unwrap_or(now) }
     };
-    let what = paid.what.into_iter().chain([what]).collect();
-    let (plans_before, plans_after) = (plans, paid.plans);
-    let changed = Changed { license: &license, after, plans_before, plans_after, what, along, record };
+    let (plans_before, plans_after, followed) = (plans, paid.plans, paid.followed);
+    let changed = Changed { license: &license, after, plans_before, plans_after, followed, what, along, record };
     commit(app, judged, changed, StatusCode::OK).await
 }
 
@@ -157,10 +156,9 @@ async fn move_domain(app: &App, judged: &Judged<'_>, left: Left) -> Result<Optio
     along.not_billed(&record, &record.product, &held).billed(&record, None)?.activation(activation, license.id)?;
     let left = paid.license.clone().left(&held.domain);
     let after = left.bind_machine(record.domain, activation, record.key, plan, true, now);
-    let moved = What::Activated { activation, fingerprint: record.domain, rebind: true };
-    let what = paid.what.into_iter().chain([moved]).collect();
-    let (plans_before, plans_after) = (plans, paid.plans);
-    let changed = Changed { license: &license, after, plans_before, plans_after, what, along, record };
+    let what = What::Activated { activation, fingerprint: record.domain, rebind: true };
+    let (plans_before, plans_after, followed) = (plans, paid.plans, paid.followed);
+    let changed = Changed { license: &license, after, plans_before, plans_after, followed, what, along, record };
     commit(app, judged, changed, StatusCode::CREATED).await
 }
 
@@ -168,7 +166,7 @@ async fn move_domain(app: &App, judged: &Judged<'_>, left: Left) -> Result<Optio
 struct PaidOn {
     license: License,
     plans: LicensePlans,
-    what: Option<What>,
+    followed: Option<What>,
 }
 
 /// A proof pays for the next days, under the plan of the machine's listing; a machine whose listing is not proven has its
@@ -181,7 +179,7 @@ async fn paid_on(
     record: &RegisteredMachine,
 ) -> Result<PaidOn, Error> {
     if judged.unproven && !record.confirmed {
-        return Ok(PaidOn { license: license.clone(), plans, what: None });
+        return Ok(PaidOn { license: license.clone(), plans, followed: None });
     }
     let sold = &license.last_term().plan;
     let offer = match judged.listing.plan == sold.plan {
@@ -192,9 +190,9 @@ async fn paid_on(
     let listed = offer.as_ref().map_or(sold, |offer| &offer.reference);
     let paid = license.clone().proven(judged.now.after(PROOF_PAYS), listed);
     if paid.last_term().plan == *sold {
-        return Ok(PaidOn { license: paid, plans, what: None });
+        return Ok(PaidOn { license: paid, plans, followed: None });
     }
-    let what = What::PlanChanged { plan: listed.plan.clone(), revision: listed.revision, percent: 0 };
+    let followed = What::PlanChanged { plan: listed.plan.clone(), revision: listed.revision, percent: 0 };
     let plans = app.plans(&paid).await?;
-    Ok(PaidOn { license: paid, plans, what: Some(what) })
+    Ok(PaidOn { license: paid, plans, followed: Some(followed) })
 }

@@ -2,16 +2,15 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use marque_core::{
-    Actor, Check, Event, EventId, License, Plans, Purpose, Reason, RegisteredMachine, TokenId, Verdict, What, evaluate,
-};
+use marque_core::{Actor, Check, License, Plans, Purpose, Reason, RegisteredMachine, TokenId, Verdict, What, evaluate};
 use marque_store::{Along, Change, Committed};
 
 use super::judged::Judged;
+use crate::App;
 use crate::app::LicensePlans;
+use crate::history::new_event;
 use crate::problem::Error;
 use crate::validate::{Context, answer, new_token_id};
-use crate::{App, chance};
 
 /// The answer when support has stopped the licence: nothing else about it matters then, and nothing is changed.
 pub(super) async fn stopped(
@@ -49,8 +48,10 @@ pub(super) struct Changed<'l> {
     pub(super) after: License,
     pub(super) plans_before: LicensePlans,
     pub(super) plans_after: LicensePlans,
-    /// What its history tells of it, in this order.
-    pub(super) what: Vec<What>,
+    /// What its history tells before that: the plan has followed the listing.
+    pub(super) followed: Option<What>,
+    /// What its history tells.
+    pub(super) what: What,
     pub(super) along: Along,
     pub(super) record: RegisteredMachine,
 }
@@ -61,21 +62,17 @@ pub(super) async fn commit(
     changed: Changed<'_>,
     status: StatusCode,
 ) -> Result<Option<Response>, Error> {
-    let Changed { license, mut after, plans_before, plans_after, what, mut along, record } = changed;
-    let mut events = Vec::new();
-    for what in what {
-        let id = EventId::new(judged.now, chance::draw());
-        let event = Event::after(after.head, id, license.id, judged.now, Actor::Holder, what);
+    let Changed { license, mut after, plans_before, plans_after, followed, what, mut along, record } = changed;
+    if let Some(followed) = followed {
+        let event = new_event(&after, Actor::Holder, followed, judged.now);
         after.head = event.head();
-        events.push(event);
+        along.event(&event)?;
     }
-    let Some((last, earlier)) = events.split_last() else { return Ok(None) };
-    for event in earlier {
-        along.event(event)?;
-    }
+    let event = new_event(&after, Actor::Holder, what, judged.now);
+    after.head = event.head();
     let (plans_before, plans_after) = (plans_before.as_ref(), plans_after.as_ref());
     let jti = checked(judged, &mut after, plans_after);
-    let change = Change { before: license, after: &after, plans_before, plans_after, event: last };
+    let change = Change { before: license, after: &after, plans_before, plans_after, event: &event };
     match app.store().transition(change, &along).await? {
         Committed::Done => respond(app, judged, &after, plans_after, &record, jti, status).await.map(Some),
         Committed::Overtaken => Ok(None),

@@ -28,7 +28,9 @@ async fn shutting_a_machine_out_ends_all_that_its_cloud_bills_and_nothing_else()
     let billed = clouds.register(&key(1), at).await.ok(201);
     let code = clouds.code(SECOND).await;
     let brought = clouds.bring(&key(1), second(at), &code).await.ok(201);
-    clouds.act(&billed, "revoke").await.ok(200);
+    let revoked = clouds.act(&billed, "revoke").await.ok(200);
+    let all = revoked["licenses"].as_array().unwrap();
+    assert!(all.len() == 2 && all.contains(&billed["license_id"]) && all.contains(&brought["license_id"]), "{all:?}");
     assert_eq!(clouds.check(&billed, 1, &key(1)).await.ok(200)["code"], "REVOKED");
     let shown = |answer: &Value| format!("/licenses/{}", answer["license_id"].as_str().unwrap());
     assert_eq!(clouds.house.see(&shown(&brought)).await.ok(200)["state"], "active", "it was bought elsewhere");
