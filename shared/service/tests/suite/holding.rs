@@ -101,9 +101,26 @@ async fn the_lease_of_the_same_bytes_again_is_known() {
     clouds.send("/v1/registrations", &body, Some(&key(1))).await.ok(200);
     let again = clouds.send("/v1/registrations", &body, Some(&key(1))).await.ok(200);
     clouds.check_with(&again, 1, &key(1)).await.ok(200);
-    let id = again["license_id"].as_str().unwrap().parse().unwrap();
+    assert_eq!(forks(&clouds, &again).await, 0, "its holder is no stranger");
+}
+
+async fn forks(clouds: &Clouds, registered: &Value) -> u32 {
+    let id = registered["license_id"].as_str().unwrap().parse().unwrap();
     let license = clouds.house.store().license(id).await.unwrap().unwrap();
-    assert!(license.activations.values().all(|activation| activation.forks == 0), "its holder is no stranger");
+    license.activations.values().map(|activation| activation.forks).sum()
+}
+
+#[tokio::test]
+async fn who_lost_the_answer_to_a_daily_proof_is_no_stranger() {
+    let clouds = Clouds::new().await;
+    let kept = clouds.register(&key(1), place(Cloud::Azure, "vm", 1)).await.ok(201);
+    clouds.register(&key(1), place(Cloud::Azure, "vm", 1)).await.ok(200);
+    clouds.check_with(&kept, 1, &key(1)).await.ok(200);
+    assert_eq!(forks(&clouds, &kept).await, 0, "the lease before the last is known");
+    clouds.register(&key(1), place(Cloud::Azure, "vm", 1)).await.ok(200);
+    clouds.register(&key(1), place(Cloud::Azure, "vm", 1)).await.ok(200);
+    clouds.check_with(&kept, 1, &key(1)).await.ok(200);
+    assert_eq!(forks(&clouds, &kept).await, 1, "an older one is not");
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ mod explain;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod fleets;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod holding;
