@@ -13,7 +13,7 @@ use crate::time::{Duration, Timestamp};
 
 /// A proof pays so far: machines that are billed by their cloud prove themselves daily.
 pub const PROOF_PAYS: Duration = Duration::days(3);
-/// A machine that nobody has confirmed yet, where a product allows it, works so long, once.
+/// A machine that nobody has confirmed yet, where a product allows it, is paid for so long, once.
 pub const PROVISIONAL: Duration = Duration::days(7);
 /// Whoever has not checked in for so long may be replaced without counting it.
 pub const AWAY: Duration = Duration::hours(24);
