@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode};
 use marque_clouds::{Expected, Machine, ProofError, RegionRoots};
 use marque_core::listing::Mode;
-use marque_core::{Check, ProofBinding, Purpose, RegisteredMachine, Timestamp, evaluate};
+use marque_core::{Check, LicenseId, ProofBinding, Purpose, RegisteredMachine, Timestamp, evaluate};
 use marque_store::{CheckIn, Found, KeptRoots, KeyRule, Named, NamedMachine, StoreError, Use};
 use sha2::{Digest, Sha256};
 
@@ -167,11 +167,27 @@ async fn again(
     }
     // It may have registered for something else since.
     let machine = RegisteredMachine { mode: used.mode, claim: used.claim, confirmed: used.confirmed, ..machine };
-    let license = app.store().license(used.license).await?.ok_or(Error::LicenseNotFound)?;
+    for _ in 0..TRIES {
+        if let Some(response) = sign_again(app, request, used.license, &machine, now).await? {
+            return Ok(response);
+        }
+    }
+    Err(StoreError::Contention { item: used.license.to_string() }.into())
+}
+
+/// One try: `None` when the licence has changed meanwhile.
+async fn sign_again(
+    app: &App,
+    request: &Registration,
+    license: LicenseId,
+    machine: &RegisteredMachine,
+    now: Timestamp,
+) -> Result<Option<Response>, Error> {
+    let license = app.store().license(license).await?.ok_or(Error::LicenseNotFound)?;
     let plans = app.plans(&license).await?;
     let caller = &request.caller;
     let held = license.activations.get(&caller.fingerprint.value);
-    let (key, purpose) = match (used.mode, held) {
+    let (key, purpose) = match (machine.mode, held) {
         (Mode::Byol | Mode::Saas, Some(held)) if held.public_key.is_none() => {
             (KeyRule::Unsigned, Purpose::Activate { trial_used: false })
         }
@@ -191,10 +207,10 @@ async fn again(
         // The lease that is about to be signed is to be known, so that its holder is no stranger.
         let stamped = app.store().check_in(stamp(caller, license.id, jti, key, now)).await?;
         if !matches!(stamped, Some(CheckIn::Stamped(_))) {
-            return Err(StoreError::Contention { item: license.id.to_string() }.into());
+            return Ok(None);
         }
     }
     let activation = held.map(|activation| activation.id);
-    let context = Context { caller, jti, prev: None, activation, machine: Some(&machine) };
-    answer(app, StatusCode::OK, &verdict, context).await
+    let context = Context { caller, jti, prev: None, activation, machine: Some(machine) };
+    answer(app, StatusCode::OK, &verdict, context).await.map(Some)
 }
